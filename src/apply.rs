@@ -1,0 +1,210 @@
+//! Carrying a plan out, and what came of it.
+//!
+//! One GET, one SET with all changes, one GET to verify. An acknowledged SET says nothing:
+//! what counts is what the kernel reports afterwards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bounded;
+use crate::features::{Connection, FeatureKernel, Features, KernelError, Key};
+use crate::nic::Nic;
+use crate::plan::{FeaturePlan, KeyPlan, Plan, State};
+use crate::rules::{Decision, RuleSet, decide};
+
+/// How long the kernel may take for one NIC. udevd gives an event 180 s; long before that
+/// something else is broken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of applying a decision to a NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The NIC, by the name that it has now.
+    pub nic: Nic,
+    /// The rules that want something of it.
+    pub rules: Vec<String>,
+    /// Per offload key, in the order of the rules. Empty if the kernel could not be asked.
+    pub keys: Vec<KeyOutcome>,
+    /// Features that changed without having been asked for, and what they are now.
+    pub side_effects: Vec<(String, bool)>,
+    /// Why it went no further.
+    pub error: Option<KernelError>,
+}
+
+/// What came of one offload key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOutcome {
+    /// The key.
+    pub key: Key,
+    /// Whether its features are wanted on.
+    pub on: bool,
+    /// Whether any feature under it was on before; `None` if this kernel has none.
+    pub was: Option<bool>,
+    /// What came of its features together.
+    pub result: KeyResult,
+}
+
+/// What came of the features of one key together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyResult {
+    /// All were as wanted before.
+    AlreadyRight,
+    /// All are as wanted now.
+    Changed,
+    /// All were as wanted, but the opposite was asked for. Now it no longer is.
+    Secured,
+    /// These are not as wanted, as the driver can't change them.
+    Fixed(Vec<String>),
+    /// These are not as wanted, though the kernel was asked.
+    Refused(Vec<String>),
+    /// This kernel has no such feature.
+    Missing,
+}
+
+/// An outcome in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Summary {
+    /// No rule wants anything of this NIC.
+    NoRule,
+    /// All was as wanted before.
+    AlreadyRight,
+    /// All is as wanted now.
+    Applied,
+    /// Something is not as wanted.
+    Partly,
+    /// The kernel could not be asked.
+    Failed,
+    /// The NIC was gone before it was done.
+    Gone,
+}
+
+impl Outcome {
+    /// The outcome in a word.
+    pub fn summary(&self) -> Summary {
+        use KeyResult::{AlreadyRight, Changed, Secured};
+        match &self.error {
+            Some(KernelError::Gone) => Summary::Gone,
+            Some(_) => Summary::Failed,
+            None if self.rules.is_empty() => Summary::NoRule,
+            None if self.keys.iter().all(|k| k.result == AlreadyRight) => Summary::AlreadyRight,
+            None if self.keys.iter().all(|k| matches!(k.result, AlreadyRight | Changed | Secured)) => Summary::Applied,
+            None => Summary::Partly,
+        }
+    }
+}
+
+impl Outcome {
+    fn new(nic: Nic, decision: &Decision<'_>, error: Option<KernelError>) -> Outcome {
+        Outcome { nic, rules: decision.rules(), keys: Vec::new(), side_effects: Vec::new(), error }
+    }
+}
+
+/// Brings each of the NICs to what the rules want, over one connection to the running kernel,
+/// and gives the outcomes in the same order. Waits for none of them longer than ten seconds.
+pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
+    let decided = |nic: &Nic| !decide(rules.rules(), nic).is_empty();
+    let to_do: Vec<Nic> = nics.iter().filter(|nic| decided(nic)).cloned().collect();
+    // A NIC that no rule is for costs no connection.
+    let mut work = (!to_do.is_empty()).then(|| {
+        let rules = Arc::clone(rules);
+        bounded::start(PATIENCE, move |sender| {
+            with_connection(async |connection| {
+                for nic in &to_do {
+                    let decision = decide(rules.rules(), nic);
+                    let outcome = match connection {
+                        Ok(connection) => apply(connection, nic, &decision).await,
+                        Err(error) => Outcome::new(nic.clone(), &decision, Some(error.clone())),
+                    };
+                    // Nobody waits any more after a time-out.
+                    let _ = sender.send(outcome);
+                }
+            });
+        })
+    });
+    let mut late = None;
+    let mut outcome = |nic: &Nic| {
+        let decision = decide(rules.rules(), nic);
+        let work = work.as_mut().filter(|_| !decision.is_empty() && late.is_none());
+        match work.map(bounded::Work::next) {
+            Some(Ok(Some(outcome))) => return outcome,
+            Some(Err(error)) => late = Some(KernelError::Netlink(error.to_string())),
+            Some(Ok(None)) | None => {}
+        }
+        let error = late.clone().filter(|_| !decision.is_empty());
+        Outcome::new(nic.clone(), &decision, error)
+    };
+    nics.iter().map(&mut outcome).collect()
+}
+
+/// Runs `work` with a connection to the running kernel, or with the reason why there is none.
+pub fn with_connection<T>(work: impl AsyncFnOnce(&mut Result<Connection, KernelError>) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    // Without an event loop (out of file descriptors, say) there is nothing that could be done.
+    let runtime = runtime.expect("a runtime of one thread");
+    runtime.block_on(async {
+        let mut connection = Connection::open();
+        work(&mut connection).await
+    })
+}
+
+/// Brings the NIC to what `decision` wants, as far as the kernel lets it, and says what came of it.
+pub async fn apply(kernel: &mut impl FeatureKernel, nic: &Nic, decision: &Decision<'_>) -> Outcome {
+    let mut outcome = Outcome::new(nic.clone(), decision, None);
+    if !decision.is_empty() {
+        outcome.error = carry_out(kernel, decision, &mut outcome).await.err();
+    }
+    outcome
+}
+
+async fn carry_out(
+    kernel: &mut impl FeatureKernel,
+    decision: &Decision<'_>,
+    outcome: &mut Outcome,
+) -> Result<(), KernelError> {
+    let ifindex = outcome.nic.ifindex;
+    let before = kernel.get(ifindex).await?;
+    outcome.nic.name.clone_from(&before.interface);
+    let plan = Plan::new(decision, &before);
+    outcome.rules = plan.rules();
+    let to_set = plan.in_state(State::needs_set);
+    let mut after = before.clone();
+    let mut changed = Vec::new();
+    if !to_set.is_empty() {
+        let stuck = plan.in_state(|state| state == State::Stuck);
+        if !stuck.is_empty() {
+            let opposite: Vec<_> = stuck.iter().map(|(name, on)| (*name, !on)).collect();
+            kernel.set(ifindex, &opposite).await?;
+        }
+        changed = kernel.set(ifindex, &to_set).await?.changed;
+        after = kernel.get(ifindex).await?;
+        outcome.nic.name.clone_from(&after.interface);
+    }
+    outcome.keys = plan.keys.iter().map(|key| key_outcome(key, &after)).collect();
+    let planned = |name: &str| plan.features().any(|(feature, _)| feature.name == name);
+    changed.retain(|(name, on)| !planned(name) && before.get(name).is_some_and(|was| was.active != *on));
+    outcome.side_effects = changed;
+    Ok(())
+}
+
+fn key_outcome(key: &KeyPlan, after: &Features) -> KeyOutcome {
+    let wrong = |state: fn(State) -> bool| -> Vec<String> {
+        let is_wrong = |f: &&FeaturePlan| state(f.state) && after.get(&f.name).is_none_or(|now| now.active != key.on);
+        key.features.iter().filter(is_wrong).map(|f| f.name.clone()).collect()
+    };
+    let fixed = wrong(|state| state == State::Impossible);
+    let refused = wrong(|state| state != State::Impossible);
+    let result = if key.is_missing() {
+        KeyResult::Missing
+    } else if !refused.is_empty() {
+        KeyResult::Refused(refused)
+    } else if !fixed.is_empty() {
+        KeyResult::Fixed(fixed)
+    } else if key.is_right() {
+        KeyResult::AlreadyRight
+    } else if key.features.iter().any(|feature| feature.active != key.on) {
+        KeyResult::Changed
+    } else {
+        KeyResult::Secured
+    };
+    KeyOutcome { key: key.key.clone(), on: key.on, was: key.active(), result }
+}

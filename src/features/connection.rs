@@ -1,0 +1,84 @@
+//! Asking the running kernel, over the `ethtool` crate's generic netlink connection.
+
+use std::io;
+
+use futures_util::StreamExt;
+use genetlink::{GenetlinkError, GenetlinkHandle};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_generic::GenlMessage;
+use nix::errno::Errno;
+
+use super::message::FeaturesMessage;
+use super::{Changes, FeatureKernel, Features, KernelError};
+
+/// A connection to the running kernel. One serves any number of NICs.
+pub struct Connection {
+    handle: GenetlinkHandle,
+}
+
+impl Connection {
+    /// Opens a connection; its work is done on the current tokio runtime.
+    pub fn open() -> Result<Connection, KernelError> {
+        let (connection, handle, _unsolicited) =
+            ethtool::new_connection().map_err(|error| KernelError::Netlink(error.to_string()))?;
+        tokio::spawn(connection);
+        Ok(Connection { handle: handle.handle })
+    }
+
+    /// Sends a request and gives the reply that comes before the ACK.
+    async fn ask(&mut self, request: FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
+        let mut message = NetlinkMessage::from(GenlMessage::from_payload(request));
+        // Without ACK, the end of the answer could not be told from its middle.
+        message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
+        let mut replies = self.handle.request(message).await.map_err(no_family)?;
+        let mut answer = None;
+        while let Some(reply) = replies.next().await {
+            let reply = reply.map_err(|error| KernelError::Netlink(format!("an answer that can't be read: {error}")))?;
+            match reply.payload {
+                NetlinkPayload::InnerMessage(message) => answer = Some(message.payload),
+                NetlinkPayload::Error(error) if error.code.is_some() => return Err(errno(&error.to_io())),
+                _ => {}
+            }
+        }
+        answer.ok_or_else(|| KernelError::Netlink("the kernel did not answer".into()))
+    }
+}
+
+fn no_family(error: GenetlinkError) -> KernelError {
+    match error {
+        GenetlinkError::NetlinkError(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => {
+            KernelError::NoEthtoolNetlink
+        }
+        other => KernelError::Netlink(other.to_string()),
+    }
+}
+
+fn errno(error: &io::Error) -> KernelError {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENODEV) => KernelError::Gone,
+        Some(Errno::EPERM) => KernelError::NotPermitted,
+        Some(Errno::EOPNOTSUPP) => KernelError::NotSupported,
+        _ => KernelError::Refused(error.to_string()),
+    }
+}
+
+impl FeatureKernel for Connection {
+    async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
+        match self.ask(FeaturesMessage::Get { ifindex }).await? {
+            FeaturesMessage::GetReply(reply) => Ok(reply.into()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
+        let wanted = wanted.iter().map(|(name, on)| ((*name).to_owned(), *on)).collect();
+        match self.ask(FeaturesMessage::Set { ifindex, wanted }).await? {
+            FeaturesMessage::SetReply(reply) => Ok(reply.into()),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+fn unexpected(message: &FeaturesMessage) -> KernelError {
+    KernelError::Netlink(format!("an unexpected answer: {message:?}"))
+}

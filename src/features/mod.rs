@@ -1,0 +1,110 @@
+//! A NIC's features: their names, what the kernel says of them, and how to change them.
+//!
+//! [`message`] is the FEATURES part of ethtool's netlink family, which the `ethtool` crate
+//! does not have in a usable form; [`connection`] speaks it over that crate's connection.
+//! Everything above works on [`Features`] and the [`FeatureKernel`] trait, so that a fake
+//! kernel can play what no real one at hand does.
+
+mod connection;
+pub mod message;
+mod names;
+
+pub use connection::Connection;
+pub use names::{Key, nearest};
+
+use message::Reply;
+
+/// One feature of one NIC, as the kernel reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    /// Kernel name, e.g. `tx-tcp-segmentation`.
+    pub name: String,
+    /// Whether it can be changed at all; if not, ethtool shows `[fixed]`.
+    pub changeable: bool,
+    /// What was last asked for. Says nothing for a feature that can't be changed.
+    pub wanted: bool,
+    /// What is really so.
+    pub active: bool,
+}
+
+/// All features of one NIC at one time, in the kernel's order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Features {
+    /// The NIC's name now, which need not be the one of the event.
+    pub interface: String,
+    /// The features that this kernel has.
+    pub list: Vec<Feature>,
+}
+
+impl Features {
+    /// The feature with this kernel name.
+    pub fn get(&self, name: &str) -> Option<&Feature> {
+        self.list.iter().find(|feature| feature.name == name)
+    }
+}
+
+/// A GET reply names every feature of the kernel in HW's mask; changeable is what has a value
+/// there and is not in NOCHANGE (`features_fill_reply`, net/ethtool/features.c).
+impl From<Reply> for Features {
+    fn from(reply: Reply) -> Features {
+        let feature = |bit: &message::Bit| Feature {
+            name: bit.name.clone(),
+            changeable: bit.value && !reply.nochange.has(&bit.name),
+            wanted: reply.wanted.has(&bit.name),
+            active: reply.active.has(&bit.name),
+        };
+        Features { list: reply.hw.bits.iter().map(feature).collect(), interface: reply.interface }
+    }
+}
+
+/// What the kernel did with a SET.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// Asked for, but not so now. Empty if all that was asked for is so.
+    pub refused: Vec<String>,
+    /// Active now and not before, or the other way round, whether asked for or not.
+    pub changed: Vec<(String, bool)>,
+}
+
+impl From<Reply> for Changes {
+    fn from(reply: Reply) -> Changes {
+        Changes {
+            refused: reply.wanted.bits.into_iter().map(|bit| bit.name).collect(),
+            changed: reply.active.bits.into_iter().map(|bit| (bit.name, bit.value)).collect(),
+        }
+    }
+}
+
+/// Why the kernel could not be asked, or did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KernelError {
+    /// ENODEV: the NIC was unplugged, unbound or moved away meanwhile.
+    #[error("the NIC is gone")]
+    Gone,
+    /// EPERM.
+    #[error("the kernel does not permit it: this needs root (CAP_NET_ADMIN)")]
+    NotPermitted,
+    /// The `ethtool` family is not registered.
+    #[error("this kernel has no ethtool netlink: it takes Linux 5.7 or newer, built with CONFIG_ETHTOOL_NETLINK")]
+    NoEthtoolNetlink,
+    /// EOPNOTSUPP on a GET.
+    #[error("this device has no features to read")]
+    NotSupported,
+    /// Any other error number.
+    #[error("the kernel refused the request: {0}")]
+    Refused(String),
+    /// No netlink socket, no answer, or one that can't be read.
+    #[error("netlink: {0}")]
+    Netlink(String),
+}
+
+/// The two things that are asked of a kernel.
+#[allow(async_fn_in_trait)]
+pub trait FeatureKernel {
+    /// All features of the NIC.
+    async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError>;
+
+    /// Asks for these features to be on (`true`) or off. That it is acknowledged does not say
+    /// that it was done. One name that the kernel does not know refuses the whole request.
+    async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError>;
+}

@@ -1,0 +1,48 @@
+//! `/usr/lib/udev/unhang`: what udev calls when a NIC appears or is renamed.
+//!
+//! It reads its event from the environment, applies the rules, logs the outcome and ends.
+//! It needs no more than the kernel, /sys and the rule files.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use unhang::apply::{self, Summary};
+use unhang::log::{Event, Level, Line, Log};
+use unhang::nic::Nic;
+use unhang::rules;
+
+fn main() -> ExitCode {
+    let property = |key: &str| std::env::var(key).ok();
+    let log = Log::default();
+    let root = Path::new("/");
+    let nic = match Nic::from_udev_event(property, root) {
+        Ok(nic) => nic,
+        Err(error) => {
+            log.write(Level::Error, &error.to_string());
+            eprintln!("unhang: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let action = property("ACTION").unwrap_or_default();
+    // On remove the NIC is gone: there is nothing to do, whoever asked for it.
+    if action == "remove" {
+        return ExitCode::SUCCESS;
+    }
+    let rules = rules::load(&rules::default_dirs(root));
+    for complaint in rules.complaints() {
+        log.write(Level::Warning, &complaint);
+    }
+    for outcome in apply::apply_all(&[nic], &Arc::new(rules)) {
+        if let Some((level, line)) = Line::new(&outcome, &Event::udev(&action)) {
+            // A move follows most adds; that all is still right then is no news.
+            if level > Level::Debug || action == "add" {
+                log.write(level, &line.to_string());
+            }
+        }
+        if outcome.summary() == Summary::Failed {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,15 @@
+//! unhang keeps Intel e1000e network cards from hanging.
+//!
+//! One straight way: an event names a [`nic::Nic`], the [`rules`] give a
+//! [`rules::Decision`] for it, the kernel's [`features`] make that a [`plan::Plan`],
+//! [`apply`] carries it out and gives an [`apply::Outcome`], and [`log`] says so in one line.
+//! Nothing else changes a NIC.
+
+pub mod apply;
+pub mod bounded;
+pub mod chip;
+pub mod features;
+pub mod log;
+pub mod nic;
+pub mod plan;
+pub mod rules;

@@ -1,0 +1,232 @@
+//! The grammar of a log line.
+//!
+//! ```text
+//! eno1: tso gso gro off (were on); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add
+//! NAME: PART[, PART…]; rule RULE[, RULE…]; DRIVER PCI CHIP; event EVENT
+//! ```
+
+use std::fmt;
+
+use super::{Event, Level};
+use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
+use crate::rules::on_off;
+
+/// One log line about one NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The NIC's name when it was written.
+    pub interface: String,
+    /// What came of it.
+    pub parts: Vec<Part>,
+    /// The rules that wanted it.
+    pub rules: Vec<String>,
+    /// Driver, PCI ID and chip.
+    pub identity: String,
+    /// What called for it.
+    pub event: String,
+}
+
+/// What came of some offload keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// `tso gso gro off (were on)`: switched.
+    Changed(Vec<String>, bool),
+    /// `tso gso gro already off`.
+    Already(Vec<String>, bool),
+    /// `tso stays off (on was requested)`: off for the moment before, off for good now.
+    Secured(Vec<String>, bool),
+    /// `tso still on (fixed: tx-tcp6-segmentation)`: not as wanted, with the reason and the features.
+    Still {
+        /// The offload keys.
+        keys: Vec<String>,
+        /// What they are, against the rule.
+        on: bool,
+        /// `fixed` or `refused`.
+        reason: String,
+        /// The features that are not as wanted.
+        features: Vec<String>,
+    },
+    /// `ufo unknown to this kernel`.
+    Unknown(Vec<String>),
+    /// `also tx-tcp-mangleid-segmentation off`: changed without having been asked for.
+    Also(String, bool),
+    /// `not changed: …`: the reason why nothing could be done.
+    Failed(String),
+}
+
+impl Line {
+    /// The line for an outcome and how much it matters; `None` if no rule is for the NIC.
+    pub fn new(outcome: &Outcome, event: &Event) -> Option<(Level, Line)> {
+        let level = match outcome.summary() {
+            Summary::NoRule => return None,
+            Summary::AlreadyRight | Summary::Gone => Level::Debug,
+            Summary::Applied => Level::Info,
+            Summary::Partly => Level::Warning,
+            Summary::Failed => Level::Error,
+        };
+        let parts = match &outcome.error {
+            Some(error) => vec![Part::Failed(error.to_string())],
+            None => parts(outcome),
+        };
+        let line = Line {
+            interface: outcome.nic.name.clone(),
+            parts,
+            rules: outcome.rules.clone(),
+            identity: outcome.nic.identity(),
+            event: event.to_string(),
+        };
+        Some((level, line))
+    }
+
+    /// Reads a line back; `None` if it is not one.
+    pub fn parse(text: &str) -> Option<Line> {
+        let (interface, rest) = text.split_once(": ")?;
+        let mut clauses: Vec<&str> = rest.split("; ").collect();
+        let event = clauses.pop()?.strip_prefix("event ")?;
+        let identity = clauses.pop()?;
+        let rules = clauses.pop()?.strip_prefix("rule ")?;
+        let [parts] = clauses[..] else { return None };
+        let parts = match parts.strip_prefix("not changed: ") {
+            Some(reason) => vec![Part::Failed(reason.to_owned())],
+            None => parts.split(", ").map(Part::parse).collect::<Option<_>>()?,
+        };
+        Some(Line {
+            interface: interface.to_owned(),
+            parts,
+            rules: rules.split(", ").map(str::to_owned).collect(),
+            identity: identity.to_owned(),
+            event: event.to_owned(),
+        })
+    }
+
+    /// Whether all that the rules want was so when the line was written; `None` if it does not say.
+    pub fn in_force(&self) -> Option<bool> {
+        if self.parts.iter().any(|part| matches!(part, Part::Failed(_))) {
+            return None;
+        }
+        Some(!self.parts.iter().any(|part| matches!(part, Part::Still { .. } | Part::Unknown(_))))
+    }
+}
+
+/// The outcome's keys, those together of which the same is to be said.
+fn parts(outcome: &Outcome) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for key in &outcome.keys {
+        let part = Part::of(key);
+        match parts.iter_mut().find_map(|other| other.keys_if_alike(&part)) {
+            Some(keys) => keys.push(key.key.to_string()),
+            None => parts.push(part),
+        }
+    }
+    let also = outcome.side_effects.iter().map(|(feature, on)| Part::Also(feature.clone(), *on));
+    parts.extend(also);
+    parts
+}
+
+impl Part {
+    fn of(outcome: &KeyOutcome) -> Part {
+        let keys = vec![outcome.key.to_string()];
+        let still = |reason: &str, features: &[String]| Part::Still {
+            keys: vec![outcome.key.to_string()],
+            on: !outcome.on,
+            reason: reason.to_owned(),
+            features: features.to_vec(),
+        };
+        match &outcome.result {
+            KeyResult::AlreadyRight => Part::Already(keys, outcome.on),
+            KeyResult::Changed => Part::Changed(keys, outcome.on),
+            KeyResult::Secured => Part::Secured(keys, outcome.on),
+            KeyResult::Fixed(features) => still("fixed", features),
+            KeyResult::Refused(features) => still("refused", features),
+            KeyResult::Missing => Part::Unknown(keys),
+        }
+    }
+
+    /// This part's keys, if `other` says the same of its own.
+    fn keys_if_alike(&mut self, other: &Part) -> Option<&mut Vec<String>> {
+        match (self, other) {
+            (Part::Changed(keys, on), Part::Changed(_, other))
+            | (Part::Already(keys, on), Part::Already(_, other))
+            | (Part::Secured(keys, on), Part::Secured(_, other))
+                if on == other =>
+            {
+                Some(keys)
+            }
+            (Part::Unknown(keys), Part::Unknown(_)) => Some(keys),
+            _ => None,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Part> {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        if let Some(keys) = text.strip_suffix(" unknown to this kernel") {
+            return Some(Part::Unknown(words(keys)));
+        }
+        if let Some(rest) = text.strip_prefix("also ") {
+            let (feature, on) = strip_on_off(rest)?;
+            return Some(Part::Also(feature.to_owned(), on));
+        }
+        let Some((said, remark)) = text.split_once(" (") else {
+            let (said, on) = strip_on_off(text)?;
+            return Some(Part::Already(words(said.strip_suffix(" already")?), on));
+        };
+        let (said, on) = strip_on_off(said)?;
+        let remark = remark.strip_suffix(')')?;
+        if let Some(keys) = said.strip_suffix(" still") {
+            let (reason, features) = remark.split_once(": ")?;
+            return Some(Part::Still {
+                keys: words(keys),
+                on,
+                reason: reason.to_owned(),
+                features: words(features),
+            });
+        }
+        if let Some(keys) = said.strip_suffix(" stays").or_else(|| said.strip_suffix(" stay")) {
+            return Some(Part::Secured(words(keys), on));
+        }
+        let was = remark.strip_prefix("was ").or_else(|| remark.strip_prefix("were "))?;
+        (was == on_off(!on)).then(|| Part::Changed(words(said), on))
+    }
+}
+
+fn strip_on_off(text: &str) -> Option<(&str, bool)> {
+    let (rest, word) = text.rsplit_once(' ')?;
+    match word {
+        "on" => Some((rest, true)),
+        "off" => Some((rest, false)),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.interface)?;
+        for (index, part) in self.parts.iter().enumerate() {
+            write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
+        }
+        write!(f, "; rule {}; {}; event {}", self.rules.join(", "), self.identity, self.event)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |keys: &[String], one, more| if keys.len() == 1 { one } else { more };
+        match self {
+            Part::Changed(keys, on) => {
+                let were = number(keys, "was", "were");
+                write!(f, "{} {} ({were} {})", keys.join(" "), on_off(*on), on_off(!on))
+            }
+            Part::Already(keys, on) => write!(f, "{} already {}", keys.join(" "), on_off(*on)),
+            Part::Secured(keys, on) => {
+                let stay = number(keys, "stays", "stay");
+                write!(f, "{} {stay} {} ({} was requested)", keys.join(" "), on_off(*on), on_off(!on))
+            }
+            Part::Still { keys, on, reason, features } => {
+                write!(f, "{} still {} ({reason}: {})", keys.join(" "), on_off(*on), features.join(" "))
+            }
+            Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
+            Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
+            Part::Failed(reason) => write!(f, "not changed: {}", reason.replace("; ", ", ")),
+        }
+    }
+}

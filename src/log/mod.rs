@@ -1,0 +1,47 @@
+//! One log line for each NIC and event: what was done, by which rule, to which NIC, and why.
+//!
+//! [`Line`] is the line's grammar in both directions: what writes it and what later reads it
+//! back from a journal share it. [`syslog`] brings it out without ever waiting.
+
+mod line;
+mod syslog;
+
+pub use line::{Line, Part};
+pub use syslog::Log;
+
+use std::fmt;
+
+/// What called for looking at a NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event(String);
+
+impl Event {
+    /// A udev event, by its action (`add`, `move`).
+    pub fn udev(action: &str) -> Event {
+        Event(action.to_owned())
+    }
+
+    /// A person's command.
+    pub fn manual() -> Event {
+        Event("manual".into())
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How much a line matters, by syslog's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Nothing had to be done.
+    Debug,
+    /// Something was done.
+    Info,
+    /// The kernel did not do what was asked, or a rule file is skipped.
+    Warning,
+    /// It failed.
+    Error,
+}

@@ -1,0 +1,212 @@
+//! Which NIC an event or a command is about.
+//!
+//! A [`Nic`] is what rules match on: driver, PCI IDs, name, MAC and path. In a udev event
+//! it comes from the environment that udevd gives the helper, completed from /sys; by hand
+//! it comes from libudev (`udev_source`) or /sys alone. The kernel is addressed by its
+//! ifindex all the way: a name may change between the event and the action.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::chip::{self, Chip};
+
+/// PCI vendor and device, and the subsystem's where known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PciId {
+    /// PCI vendor ID.
+    pub vendor: u16,
+    /// PCI device ID.
+    pub device: u16,
+    /// PCI subsystem vendor and subsystem device ID.
+    pub subsystem: Option<(u16, u16)>,
+}
+
+impl PciId {
+    /// Whether `self`, as a rule wrote it, names `other`, a real device: without
+    /// a subsystem it names every subsystem.
+    pub fn covers(&self, other: &PciId) -> bool {
+        (self.vendor, self.device) == (other.vendor, other.device)
+            && (self.subsystem.is_none() || self.subsystem == other.subsystem)
+    }
+
+    /// The chip, if it is one of the e1000e driver's.
+    pub fn chip(&self) -> Option<Chip> {
+        chip::find(self.vendor, self.device)
+    }
+}
+
+/// `vendor:device`, the subsystem only in the alternate form (`{:#}`).
+impl fmt::Display for PciId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:04x}", self.vendor, self.device)?;
+        match self.subsystem {
+            Some((vendor, device)) if f.alternate() => write!(f, ":{vendor:04x}:{device:04x}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Why a text is no PCI ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a PCI ID is vendor:device or vendor:device:subvendor:subdevice, each four hex digits")]
+pub struct InvalidPciId;
+
+impl FromStr for PciId {
+    type Err = InvalidPciId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPciId> {
+        let parts = text
+            .split(':')
+            .map(|part| match part.len() {
+                4 if !part.starts_with('+') => u16::from_str_radix(part, 16).ok(),
+                _ => None,
+            })
+            .collect::<Option<Vec<_>>>()
+            .ok_or(InvalidPciId)?;
+        match parts[..] {
+            [vendor, device] => Ok(PciId { vendor, device, subsystem: None }),
+            [vendor, device, subvendor, subdevice] => {
+                Ok(PciId { vendor, device, subsystem: Some((subvendor, subdevice)) })
+            }
+            _ => Err(InvalidPciId),
+        }
+    }
+}
+
+/// One network device, as far as rules and log lines care.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Nic {
+    /// The kernel's number for it; unlike the name it never changes. 0 for a device that is not there.
+    pub ifindex: u32,
+    /// Name at the time of the event.
+    pub name: String,
+    /// Kernel driver, e.g. `e1000e`.
+    pub driver: Option<String>,
+    /// PCI IDs; none for a device that is not on a PCI bus.
+    pub pci: Option<PciId>,
+    /// udev's `ID_PATH`, e.g. `pci-0000:00:1f.6`.
+    pub path: Option<String>,
+    /// Hardware address, lower case with colons.
+    pub mac: Option<String>,
+}
+
+impl Nic {
+    /// The chip, if it is one of the e1000e driver's.
+    pub fn chip(&self) -> Option<Chip> {
+        self.pci.and_then(|pci| pci.chip())
+    }
+
+    /// Driver, PCI ID and chip in one phrase: `e1000e 8086:15bb I219-LM (7)`.
+    pub fn identity(&self) -> String {
+        let parts = [
+            Some(self.driver.clone().unwrap_or_else(|| "no driver".into())),
+            self.pci.map(|pci| pci.to_string()),
+            self.chip().map(|chip| chip.name.to_owned()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The NIC that /sys shows at `dir`, a net device's folder such as `/sys/class/net/eth0`.
+    /// `None` if there is no such device (any more).
+    pub fn from_sysfs(dir: &Path) -> Option<Nic> {
+        let name = fs::canonicalize(dir).ok()?.file_name()?.to_str()?.to_owned();
+        let mut nic = Nic { ifindex: read(dir, "ifindex")?.parse().ok()?, name, ..Nic::default() };
+        nic.complete_from_sysfs(dir);
+        Some(nic)
+    }
+
+    /// Fills in what is still missing from `dir`, a net device's folder in /sys.
+    fn complete_from_sysfs(&mut self, dir: &Path) {
+        let link_name = |link: &str| {
+            let target = fs::read_link(dir.join(link)).ok()?;
+            target.file_name()?.to_str().map(str::to_owned)
+        };
+        if self.driver.is_none() {
+            self.driver = link_name("device/driver");
+        }
+        let hex = |file: &str| {
+            let text = read(dir, file)?;
+            u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+        };
+        // Only a PCI device's `vendor` is a PCI ID: virtio's means something else.
+        if link_name("device/subsystem").as_deref() == Some("pci") {
+            let bus_address = link_name("device");
+            if let (Some(vendor), Some(device)) = (hex("device/vendor"), hex("device/device")) {
+                let subsystem =
+                    hex("device/subsystem_vendor").zip(hex("device/subsystem_device"));
+                self.pci = Some(PciId { vendor, device, subsystem });
+            }
+            if self.path.is_none() {
+                self.path = bus_address.map(|address| format!("pci-{address}"));
+            }
+        }
+        if self.mac.is_none() {
+            self.mac = read(dir, "address").filter(|mac| !mac.is_empty());
+        }
+    }
+
+    /// The NIC of a udev event, from the properties in the helper's environment, completed
+    /// from /sys below `root`.
+    pub fn from_udev_event(
+        property: impl Fn(&str) -> Option<String>,
+        root: &Path,
+    ) -> Result<Nic, NotAnEvent> {
+        let required = |key: &'static str| property(key).ok_or(NotAnEvent::Missing(key));
+        let name = required("INTERFACE")?;
+        let ifindex = required("IFINDEX")?;
+        let ifindex = match ifindex.parse() {
+            Ok(number) if number > 0 => number,
+            _ => return Err(NotAnEvent::BadIfindex(ifindex)),
+        };
+        let prefixed_hex = |key: &str| {
+            let text = property(key)?;
+            u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+        };
+        // USB devices have the same properties, but without 0x: those are no PCI IDs.
+        let pci = prefixed_hex("ID_VENDOR_ID")
+            .zip(prefixed_hex("ID_MODEL_ID"))
+            .filter(|_| property("ID_BUS").is_none_or(|bus| bus == "pci"))
+            .map(|(vendor, device)| PciId { vendor, device, subsystem: None });
+        let mut nic = Nic {
+            ifindex,
+            name,
+            driver: property("ID_NET_DRIVER"),
+            pci,
+            path: property("ID_PATH"),
+            mac: None,
+        };
+        if let Some(dir) = nic.sysfs_dir(property("DEVPATH").as_deref(), root) {
+            nic.complete_from_sysfs(&dir);
+        }
+        Ok(nic)
+    }
+
+    /// The device's folder in /sys: by the event's path or name, if that is still the same device.
+    fn sysfs_dir(&self, devpath: Option<&str>, root: &Path) -> Option<std::path::PathBuf> {
+        let by_path = devpath.map(|path| root.join("sys").join(path.trim_start_matches('/')));
+        let by_name = Some(root.join("sys/class/net").join(&self.name));
+        [by_path, by_name]
+            .into_iter()
+            .flatten()
+            .find(|dir| read(dir, "ifindex") == Some(self.ifindex.to_string()))
+    }
+}
+
+/// Why the environment is not that of a udev event for a net device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnEvent {
+    /// A property that every net device's event has is not there.
+    #[error("{0} is not set: this program is called by udev for a net device; by hand, use 'unhang apply'")]
+    Missing(&'static str),
+    /// IFINDEX is no number above 0.
+    #[error("IFINDEX is '{0}', which is no interface number")]
+    BadIfindex(String),
+}
+
+/// A file's text in `dir` without the line's end; `None` where it can't be read.
+fn read(dir: &Path, file: &str) -> Option<String> {
+    let text = fs::read_to_string(dir.join(file)).ok()?;
+    Some(text.trim_end().to_owned())
+}

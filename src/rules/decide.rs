@@ -1,0 +1,122 @@
+//! What the rules say about one NIC.
+
+use super::{Match, Rule, on_off};
+use crate::features::Key;
+use crate::nic::Nic;
+
+/// What the rules say about one NIC. Later settings win, feature by feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision<'r> {
+    /// Every rule, in the order in which they were looked at.
+    pub looked: Vec<Looked<'r>>,
+    /// What the matching rules want, in order.
+    pub settings: Vec<Setting<'r>>,
+}
+
+/// One rule that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// Whether it is for this NIC.
+    pub verdict: Verdict,
+}
+
+/// Whether a rule is for a NIC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// All its keys hold.
+    Matched,
+    /// These of its keys do not hold.
+    Unmatched(Vec<Mismatch>),
+}
+
+/// A key of `[rule.match]` that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The key, e.g. `driver`.
+    pub key: &'static str,
+    /// What the rule asks for; with more than one value, any of them would do.
+    pub asked: Vec<String>,
+    /// What the NIC has; `None` if it has nothing of that kind.
+    pub found: Option<String>,
+}
+
+/// One key that a matching rule sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting<'r> {
+    /// The rule.
+    pub rule: &'r Rule,
+    /// The offload key.
+    pub key: &'r Key,
+    /// `true` is on.
+    pub on: bool,
+}
+
+impl std::fmt::Display for Setting<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.key, on_off(self.on))
+    }
+}
+
+impl Decision<'_> {
+    /// Whether any rule wants anything of this NIC.
+    pub fn is_empty(&self) -> bool {
+        self.settings.is_empty()
+    }
+
+    /// The rules that want something, in order, each once.
+    pub fn rules(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.settings.iter().map(|s| s.rule.name.clone()).collect();
+        // A rule's settings stand together.
+        names.dedup();
+        names
+    }
+}
+
+/// Looks at every rule, in order.
+pub fn decide<'r>(rules: impl IntoIterator<Item = &'r Rule>, nic: &Nic) -> Decision<'r> {
+    let mut decision = Decision { looked: Vec::new(), settings: Vec::new() };
+    for rule in rules {
+        let mismatches = rule.matches.mismatches(nic);
+        let verdict = if mismatches.is_empty() {
+            let settings = rule.offload.iter();
+            decision.settings.extend(settings.map(|w| Setting { rule, key: &w.key, on: w.on }));
+            Verdict::Matched
+        } else {
+            Verdict::Unmatched(mismatches)
+        };
+        decision.looked.push(Looked { rule, verdict });
+    }
+    decision
+}
+
+impl Match {
+    /// The keys that do not hold for `nic`.
+    fn mismatches(&self, nic: &Nic) -> Vec<Mismatch> {
+        let glob = |pattern: &String, text: &str| fast_glob::glob_match(pattern, text);
+        let equal = |wanted: &String, text: &str| wanted == text;
+        let text_keys: [(_, _, _, &dyn Fn(&String, &str) -> bool); 4] = [
+            ("driver", &self.driver, nic.driver.as_deref(), &equal),
+            ("interface", &self.interface, Some(nic.name.as_str()).filter(|n| !n.is_empty()), &glob),
+            ("mac", &self.mac, nic.mac.as_deref(), &equal),
+            ("path", &self.path, nic.path.as_deref(), &glob),
+        ];
+        let mut mismatches = Vec::new();
+        for (key, asked, found, holds) in text_keys {
+            let held = found.is_some_and(|found| asked.iter().any(|one| holds(one, found)));
+            if !asked.is_empty() && !held {
+                mismatches.push(Mismatch { key, asked: asked.clone(), found: found.map(str::to_owned) });
+            }
+        }
+        let pci_held = nic.pci.is_some_and(|found| self.pci.iter().any(|asked| asked.covers(&found)));
+        if !self.pci.is_empty() && !pci_held {
+            mismatches.push(Mismatch {
+                key: "pci",
+                asked: self.pci.iter().map(|pci| format!("{pci:#}")).collect(),
+                found: nic.pci.map(|pci| format!("{pci:#}")),
+            });
+        }
+        mismatches
+    }
+}

@@ -1,0 +1,240 @@
+//! From rule directories to a [`RuleSet`].
+//!
+//! The directories are searched like those of sysctl.d: a file of the same name in an
+//! earlier directory masks one in a later directory, an empty file or a link to /dev/null
+//! masks and says nothing itself, and the files are read in the order of their names.
+//! A file that can't be used is skipped as a whole; the others still count.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+
+use super::diagnostic::{Diagnostic, place};
+use super::{Rule, parse};
+
+/// Where rule files are looked for, first come first.
+const DIRS: [&str; 4] = [
+    "etc/unhang/rules.d",
+    "run/unhang/rules.d",
+    "usr/local/lib/unhang/rules.d",
+    "usr/lib/unhang/rules.d",
+];
+
+/// No rule file is anywhere near so large; more would only cost time at boot.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The rule directories below `root`, in the order of their precedence.
+pub fn default_dirs(root: &Path) -> Vec<PathBuf> {
+    DIRS.iter().map(|dir| root.join(dir)).collect()
+}
+
+/// All rule files of the given directories.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    /// The files that count, in the order in which they are read; masked ones are not among them.
+    pub files: Vec<RuleFile>,
+    /// Directories that are there but can't be read, and why.
+    pub unreadable_dirs: Vec<(PathBuf, String)>,
+}
+
+/// One rule file.
+#[derive(Debug)]
+pub struct RuleFile {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// Its text; empty if it was not read.
+    pub text: String,
+    /// Its rules, or why there are none.
+    pub rules: Result<Vec<Rule>, FileProblem>,
+}
+
+/// Why a rule file is skipped as a whole.
+#[derive(Debug, thiserror::Error)]
+pub enum FileProblem {
+    /// It could not be opened or read.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// A symbolic link to nothing.
+    #[error("is a link to {0}, which is not there")]
+    Dangling(PathBuf),
+    /// Something else than a file: a directory, a pipe, a device.
+    #[error("is not a regular file")]
+    NotAFile,
+    /// Larger than any rule file.
+    #[error("is larger than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// Somebody else than root may write it, or its directory, and with that what root does.
+    #[error("is refused, because {0}")]
+    Untrusted(String),
+    /// Its text has errors.
+    #[error("has {} error{}", .0.len(), if .0.len() == 1 { "" } else { "s" })]
+    Invalid(Vec<Diagnostic>),
+}
+
+impl RuleFile {
+    /// The file at `path`, which may be anything.
+    pub fn read(path: &Path) -> RuleFile {
+        let mut text = String::new();
+        let rules = read_trusted(path).and_then(|content| {
+            text = content;
+            parse(&text).map_err(FileProblem::Invalid)
+        });
+        RuleFile { path: path.to_owned(), text, rules }
+    }
+
+    /// One line for each reason why this file is skipped, with its place.
+    pub fn complaints(&self) -> Vec<String> {
+        let path = self.path.display();
+        match &self.rules {
+            Ok(_) => Vec::new(),
+            Err(FileProblem::Invalid(errors)) => errors.iter().map(|e| self.complaint(e)).collect(),
+            Err(problem) => vec![format!("rule file skipped: {path} {problem}")],
+        }
+    }
+
+    fn complaint(&self, error: &Diagnostic) -> String {
+        let (line, column) = place(&self.text, error.span.start);
+        let help = error.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        // The TOML parser's messages have more than one line.
+        let message = error.message.lines().collect::<Vec<_>>().join(", ");
+        format!("rule file skipped: {}:{line}:{column}: {message}{help}", self.path.display())
+    }
+}
+
+impl RuleSet {
+    /// The rules of all files that can be used, in order.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.files.iter().filter_map(|file| file.rules.as_ref().ok()).flatten()
+    }
+
+    /// One line for each reason why a file or directory is skipped.
+    pub fn complaints(&self) -> Vec<String> {
+        let dirs = self.unreadable_dirs.iter().map(|(dir, error)| {
+            format!("rule directory skipped: {}: {error}", dir.display())
+        });
+        dirs.chain(self.files.iter().flat_map(RuleFile::complaints)).collect()
+    }
+
+    /// The file that a rule of this set comes from.
+    pub fn file_of(&self, rule: &Rule) -> Option<&RuleFile> {
+        self.files.iter().find(|file| {
+            file.rules.as_ref().is_ok_and(|rules| rules.iter().any(|r| std::ptr::eq(r, rule)))
+        })
+    }
+
+    /// `file:line` of a rule of this set.
+    pub fn place_of(&self, rule: &Rule) -> String {
+        self.file_of(rule).map_or_else(String::new, |file| {
+            let (line, _) = place(&file.text, rule.span.start);
+            format!("{}:{line}", file.path.display())
+        })
+    }
+}
+
+/// Reads every rule file of `dirs`, which stand in the order of their precedence.
+/// A directory that is not there is no problem.
+pub fn load(dirs: &[PathBuf]) -> RuleSet {
+    let mut set = RuleSet::default();
+    let mut by_name: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    for dir in dirs {
+        match rule_files(dir) {
+            Ok(paths) => {
+                for path in paths {
+                    let name = path.file_name().unwrap_or_default().to_owned();
+                    by_name.entry(name).or_insert(path);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => set.unreadable_dirs.push((dir.clone(), error.to_string())),
+        }
+    }
+    let paths = by_name.into_values().filter(|path| !is_mask(path));
+    set.files = paths.map(|path| RuleFile::read(&path)).collect();
+    set
+}
+
+/// What in `dir` is named like a rule file.
+fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|extension| extension == "toml") && !hidden {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+/// An empty file, or a link to /dev/null.
+fn is_mask(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| {
+        (meta.is_file() && meta.len() == 0)
+            || (meta.file_type().is_char_device()
+                && fs::canonicalize(path).is_ok_and(|target| target == Path::new("/dev/null")))
+    })
+}
+
+fn read_trusted(path: &Path) -> Result<String, FileProblem> {
+    let file = open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(FileProblem::NotAFile);
+    }
+    if let Some(reason) = distrust(&meta) {
+        return Err(FileProblem::Untrusted(reason));
+    }
+    let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    if let Some(reason) = fs::metadata(directory.unwrap_or(Path::new(".")))
+        .ok()
+        .and_then(|meta| distrust(&meta))
+    {
+        return Err(FileProblem::Untrusted(format!("of its directory: {reason}")));
+    }
+    if meta.len() > MAX_BYTES {
+        return Err(FileProblem::TooLarge);
+    }
+    let mut text = String::new();
+    file.take(MAX_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Opens without waiting: opening a pipe for reading would wait for a writer.
+fn open(path: &Path) -> Result<File, FileProblem> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path).map_err(|error| {
+        match fs::read_link(path) {
+            Ok(target) if error.kind() == io::ErrorKind::NotFound => FileProblem::Dangling(target),
+            _ => FileProblem::Unreadable(error),
+        }
+    })
+}
+
+/// Why what has this metadata may say what root does, or `None` if it may.
+/// Who runs this as somebody else than root may use files of their own.
+fn distrust(meta: &Metadata) -> Option<String> {
+    let user = nix::unistd::geteuid().as_raw();
+    let group = nix::unistd::getegid().as_raw();
+    let foreign_group = meta.gid() != 0 && meta.gid() != group;
+    if meta.uid() != 0 && meta.uid() != user {
+        Some(format!("it belongs to user {}: run 'chown root' on it", meta.uid()))
+    } else if meta.mode() & 0o002 != 0 {
+        Some("everybody may write it: run 'chmod o-w' on it".into())
+    } else if meta.mode() & 0o020 != 0 && foreign_group {
+        Some(format!("group {} may write it: run 'chmod g-w' on it", meta.gid()))
+    } else {
+        None
+    }
+}
+
+impl fmt::Display for RuleFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(f)
+    }
+}

@@ -1,0 +1,71 @@
+//! Rules: which NICs get which offloads.
+//!
+//! A rule file is TOML with `[[rule]]` tables ([`parse`]). The files come from a few
+//! directories with precedence and masks ([`load`]). What the rules say about one NIC is
+//! its [`Decision`], a pure function that names every rule it looked at ([`decide`]).
+//! What a person should know about a file that parses is found by [`lint`].
+
+mod decide;
+mod diagnostic;
+mod lint;
+mod load;
+mod parse;
+
+pub use decide::{Decision, Looked, Mismatch, Setting, Verdict, decide};
+pub use diagnostic::{Diagnostic, Severity, place};
+pub use lint::lint;
+pub use load::{FileProblem, RuleFile, RuleSet, default_dirs, load};
+pub use parse::parse;
+
+use std::ops::Range;
+
+use crate::features::Key;
+use crate::nic::PciId;
+
+/// One `[[rule]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// What log lines call it.
+    pub name: String,
+    /// One sentence for people.
+    pub description: Option<String>,
+    /// Where its remedy is known from.
+    pub evidence: Option<String>,
+    /// Which NICs it is for.
+    pub matches: Match,
+    /// What it wants, in the order written: `false` is off. Empty for a rule that only notes evidence.
+    pub offload: Vec<Wanted>,
+    /// Where it stands in its file, in bytes.
+    pub span: Range<usize>,
+}
+
+/// One line of `[rule.offload]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The offload key.
+    pub key: Key,
+    /// `true` is on.
+    pub on: bool,
+    /// Where the key stands in its file, in bytes.
+    pub span: Range<usize>,
+}
+
+/// `[rule.match]`: every key that is not empty must hold, any of its values will do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Match {
+    /// Kernel drivers.
+    pub driver: Vec<String>,
+    /// PCI IDs, with or without a subsystem.
+    pub pci: Vec<PciId>,
+    /// Interface names, as globs.
+    pub interface: Vec<String>,
+    /// Hardware addresses, lower case.
+    pub mac: Vec<String>,
+    /// udev paths (`ID_PATH`), as globs.
+    pub path: Vec<String>,
+}
+
+/// `on` or `off`, as ethtool writes it.
+pub fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}

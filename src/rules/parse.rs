@@ -1,0 +1,243 @@
+//! From the text of a rule file to rules, or to everything that is wrong with it.
+//!
+//! The tree that the `toml` crate gives keeps the place of every key and value, so one pass
+//! finds all mistakes of a file, each with its place and what to write instead. A file with
+//! an error yields no rule at all.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::diagnostic::Diagnostic;
+use super::{Match, Rule, Wanted};
+use crate::features::{Key, nearest};
+
+const RULE_KEYS: [&str; 5] = ["name", "description", "evidence", "match", "offload"];
+const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
+
+/// The rules of a file with this text; if anything is an error, no rules and every error.
+pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut parser = Parser::default();
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        parser.errors.push(Diagnostic::error(span, format!("this is not TOML: {}", error.message())));
+    }
+    // A tree with holes in it would only give errors that follow from the first.
+    let rules = if errors.is_empty() { parser.document(document.get_ref()) } else { Vec::new() };
+    if parser.errors.is_empty() { Ok(rules) } else { Err(parser.errors) }
+}
+
+type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
+
+/// A table's entries in the order in which they are written.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+#[derive(Default)]
+struct Parser {
+    errors: Vec<Diagnostic>,
+}
+
+impl Parser {
+    fn error(&mut self, span: Range<usize>, message: String, help: impl Into<String>) {
+        self.errors.push(Diagnostic::error(span, message).help(help));
+    }
+
+    fn document(&mut self, document: &DeTable<'_>) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for (key, value) in in_order(document) {
+            if key.get_ref() != "rule" {
+                self.unknown_key(key, "a rule file", &["rule"]);
+                continue;
+            }
+            let tables = value.get_ref().as_array();
+            for rule in tables.into_iter().flat_map(|array| array.iter()) {
+                match rule.get_ref().as_table() {
+                    Some(table) => rules.extend(self.rule(table, rule.span())),
+                    None => self.wrong_type(rule, "rule", "a table", "start it with [[rule]]"),
+                }
+            }
+            if tables.is_none() {
+                self.wrong_type(value, "rule", "a list of tables", "write [[rule]], with two brackets");
+            }
+        }
+        rules
+    }
+
+    fn rule(&mut self, table: &DeTable<'_>, span: Range<usize>) -> Option<Rule> {
+        let errors_before = self.errors.len();
+        let mut name = None;
+        let mut description = None;
+        let mut evidence = None;
+        let mut matches = None;
+        let mut offload = None;
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "name" => name = self.name(value),
+                "description" => description = self.text(value, "description"),
+                "evidence" => evidence = self.text(value, "evidence"),
+                "match" => matches = Some(self.matches(value, &key.span())),
+                "offload" => offload = Some(self.offload(value)),
+                _ => self.unknown_key(key, "a rule", &RULE_KEYS),
+            }
+        }
+        if self.errors.len() > errors_before {
+            return None;
+        }
+        if name.is_none() {
+            self.error(span.clone(), "this rule has no name".into(), "add a line such as name = \"my-nic\"");
+        }
+        if matches.is_none() {
+            self.error(
+                span.clone(),
+                "this rule has no match: it would change every NIC".into(),
+                "add [rule.match] with at least one of driver, pci, interface, mac, path",
+            );
+        }
+        if offload.is_none() && evidence.is_none() {
+            self.error(
+                span.clone(),
+                "this rule wants nothing".into(),
+                "add [rule.offload] with a line such as tso = false",
+            );
+        }
+        let offload = offload.unwrap_or_default();
+        Some(Rule { name: name?, description, evidence, matches: matches?, offload, span })
+    }
+
+    fn matches(&mut self, value: &Spanned<DeValue<'_>>, heading: &Range<usize>) -> Match {
+        let mut matches = Match::default();
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong_type(value, "match", "a table", "write [rule.match] and its keys below it");
+            return matches;
+        };
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "driver" => matches.driver = self.list(value, "driver", non_empty),
+                "pci" => matches.pci = self.list(value, "pci", |text| {
+                    text.parse().map_err(|error| format!("'{text}' is no PCI ID: {error}"))
+                }),
+                "interface" => matches.interface = self.list(value, "interface", non_empty),
+                "mac" => matches.mac = self.list(value, "mac", mac),
+                "path" => matches.path = self.list(value, "path", non_empty),
+                _ => self.unknown_key(key, "[rule.match]", &MATCH_KEYS),
+            }
+        }
+        if table.is_empty() {
+            self.error(
+                heading.clone(),
+                "[rule.match] is empty: it would match every NIC".into(),
+                "name at least one of driver, pci, interface, mac, path",
+            );
+        }
+        matches
+    }
+
+    fn offload(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Wanted> {
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong_type(value, "offload", "a table", "write [rule.offload] and its keys below it");
+            return Vec::new();
+        };
+        if table.is_empty() {
+            self.error(value.span(), "[rule.offload] is empty".into(), "add a line such as tso = false");
+        }
+        let mut wanted = Vec::new();
+        for (key, value) in in_order(table) {
+            match value.get_ref().as_bool() {
+                Some(on) => wanted.push(Wanted { key: Key::new(key.get_ref().as_ref()), on, span: key.span() }),
+                None => self.error(
+                    value.span(),
+                    format!("'{}' is neither true nor false", key.get_ref()),
+                    "write false for off, true for on, without quotes",
+                ),
+            }
+        }
+        wanted
+    }
+
+    /// A string, or a list of strings of which any may hold.
+    fn list<T>(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        key: &str,
+        convert: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let single = std::slice::from_ref(value);
+        let values = match value.get_ref() {
+            DeValue::Array(array) => array.iter().collect::<Vec<_>>(),
+            _ => single.iter().collect(),
+        };
+        if values.is_empty() {
+            self.error(value.span(), format!("'{key}' is an empty list, so nothing can match"), "name one, or drop the line");
+        }
+        let mut converted = Vec::new();
+        for value in values {
+            let Some(text) = value.get_ref().as_str() else {
+                self.wrong_type(value, key, "a string or a list of strings", "put it in quotes");
+                continue;
+            };
+            match convert(text) {
+                Ok(item) => converted.push(item),
+                Err(message) => self.errors.push(Diagnostic::error(value.span(), message)),
+            }
+        }
+        converted
+    }
+
+    /// Log lines name rules between commas and semicolons, so a name has none.
+    fn name(&mut self, value: &Spanned<DeValue<'_>>) -> Option<String> {
+        let name = self.text(value, "name")?;
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.is_empty() || !name.chars().all(allowed) {
+            self.error(
+                value.span(),
+                "a rule's name has letters, digits, '-', '_' and '.' only".into(),
+                "use a short word such as e1000e-tx-hang, and description for the rest",
+            );
+            return None;
+        }
+        Some(name)
+    }
+
+    fn text(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<String> {
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            self.wrong_type(value, key, "a string", "put it in quotes");
+        }
+        text.map(str::to_owned)
+    }
+
+    fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, key: &str, wanted: &str, help: &str) {
+        let found = value.get_ref().type_str();
+        self.error(value.span(), format!("'{key}' must be {wanted}, this is of type {found}"), help);
+    }
+
+    fn unknown_key(&mut self, key: &Spanned<DeString<'_>>, place: &str, known: &[&'static str]) {
+        let word = key.get_ref();
+        let help = match nearest(word, known.iter().copied()) {
+            Some(meant) => format!("did you mean '{meant}'?"),
+            None => format!("known here: {}", known.join(", ")),
+        };
+        self.error(key.span(), format!("{place} has no key '{word}'"), help);
+    }
+}
+
+fn non_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("an empty text matches nothing".into()) } else { Ok(text.to_owned()) }
+}
+
+fn mac(text: &str) -> Result<String, String> {
+    let mac = text.to_ascii_lowercase().replace('-', ":");
+    let octets: Vec<&str> = mac.split(':').collect();
+    let is_octet = |o: &&str| o.len() == 2 && o.bytes().all(|b| b.is_ascii_hexdigit());
+    if octets.len() == 6 && octets.iter().all(is_octet) {
+        Ok(mac)
+    } else {
+        Err(format!("'{text}' is no MAC address: write six pairs of hex digits, such as 52:54:00:12:34:56"))
+    }
+}
