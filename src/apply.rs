@@ -14,7 +14,7 @@ use crate::rules::{Decision, RuleSet, decide};
 
 /// How long the kernel may take for one NIC. udevd gives an event 180 s; long before that
 /// something else is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of applying a decision to a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +87,13 @@ impl Outcome {
             Some(_) => Summary::Failed,
             None if self.rules.is_empty() => Summary::NoRule,
             None if self.keys.iter().all(|k| k.result == AlreadyRight) => Summary::AlreadyRight,
-            None if self.keys.iter().all(|k| matches!(k.result, AlreadyRight | Changed | Secured)) => Summary::Applied,
+            None if self
+                .keys
+                .iter()
+                .all(|k| matches!(k.result, AlreadyRight | Changed | Secured)) =>
+            {
+                Summary::Applied
+            }
             None => Summary::Partly,
         }
     }
@@ -95,7 +101,13 @@ impl Outcome {
 
 impl Outcome {
     fn new(nic: Nic, decision: &Decision<'_>, error: Option<KernelError>) -> Outcome {
-        Outcome { nic, rules: decision.rules(), keys: Vec::new(), side_effects: Vec::new(), error }
+        Outcome {
+            nic,
+            rules: decision.rules(),
+            keys: Vec::new(),
+            side_effects: Vec::new(),
+            error,
+        }
     }
 }
 
@@ -108,24 +120,28 @@ pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
     let mut work = (!to_do.is_empty()).then(|| {
         let rules = Arc::clone(rules);
         bounded::start(PATIENCE, move |sender| {
-            with_connection(async |connection| {
+            // That nobody waits for an outcome any more, after a time-out, is no error.
+            let connected = with_connection(async |connection| {
                 for nic in &to_do {
-                    let decision = decide(rules.rules(), nic);
-                    let outcome = match connection {
-                        Ok(connection) => apply(connection, nic, &decision).await,
-                        Err(error) => Outcome::new(nic.clone(), &decision, Some(error.clone())),
-                    };
-                    // Nobody waits any more after a time-out.
+                    let outcome = apply(connection, nic, &decide(rules.rules(), nic)).await;
                     let _ = sender.send(outcome);
                 }
             });
+            if let Err(error) = connected {
+                for nic in to_do {
+                    let decision = decide(rules.rules(), &nic);
+                    let _ = sender.send(Outcome::new(nic, &decision, Some(error.clone())));
+                }
+            }
         })
     });
     let mut late = None;
     let mut outcome = |nic: &Nic| {
         let decision = decide(rules.rules(), nic);
-        let work = work.as_mut().filter(|_| !decision.is_empty() && late.is_none());
-        match work.map(bounded::Work::next) {
+        let work = work
+            .as_mut()
+            .filter(|_| !decision.is_empty() && late.is_none());
+        match work.map(bounded::Work::next_result) {
             Some(Ok(Some(outcome))) => return outcome,
             Some(Err(error)) => late = Some(KernelError::Netlink(error.to_string())),
             Some(Ok(None)) | None => {}
@@ -136,15 +152,13 @@ pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
     nics.iter().map(&mut outcome).collect()
 }
 
-/// Runs `work` with a connection to the running kernel, or with the reason why there is none.
-pub fn with_connection<T>(work: impl AsyncFnOnce(&mut Result<Connection, KernelError>) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    // Without an event loop (out of file descriptors, say) there is nothing that could be done.
-    let runtime = runtime.expect("a runtime of one thread");
-    runtime.block_on(async {
-        let mut connection = Connection::open();
-        work(&mut connection).await
-    })
+/// Runs `work` with a connection to the running kernel.
+pub fn with_connection<T>(work: impl AsyncFnOnce(&mut Connection) -> T) -> Result<T, KernelError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build();
+    let runtime = runtime.map_err(|error| KernelError::Netlink(error.to_string()))?;
+    runtime.block_on(async { Ok(work(&mut Connection::open()?).await) })
 }
 
 /// Brings the NIC to what `decision` wants, as far as the kernel lets it, and says what came of it.
@@ -179,17 +193,29 @@ async fn carry_out(
         after = kernel.get(ifindex).await?;
         outcome.nic.name.clone_from(&after.interface);
     }
-    outcome.keys = plan.keys.iter().map(|key| key_outcome(key, &after)).collect();
+    outcome.keys = plan
+        .keys
+        .iter()
+        .map(|key| key_outcome(key, &after))
+        .collect();
     let planned = |name: &str| plan.features().any(|(feature, _)| feature.name == name);
-    changed.retain(|(name, on)| !planned(name) && before.get(name).is_some_and(|was| was.active != *on));
+    changed.retain(|(name, on)| {
+        !planned(name) && before.get(name).is_some_and(|was| was.active != *on)
+    });
     outcome.side_effects = changed;
     Ok(())
 }
 
 fn key_outcome(key: &KeyPlan, after: &Features) -> KeyOutcome {
     let wrong = |state: fn(State) -> bool| -> Vec<String> {
-        let is_wrong = |f: &&FeaturePlan| state(f.state) && after.get(&f.name).is_none_or(|now| now.active != key.on);
-        key.features.iter().filter(is_wrong).map(|f| f.name.clone()).collect()
+        let is_wrong = |f: &&FeaturePlan| {
+            state(f.state) && after.get(&f.name).is_none_or(|now| now.active != key.on)
+        };
+        key.features
+            .iter()
+            .filter(is_wrong)
+            .map(|f| f.name.clone())
+            .collect()
     };
     let fixed = wrong(|state| state == State::Impossible);
     let refused = wrong(|state| state != State::Impossible);
@@ -206,5 +232,10 @@ fn key_outcome(key: &KeyPlan, after: &Features) -> KeyOutcome {
     } else {
         KeyResult::Secured
     };
-    KeyOutcome { key: key.key.clone(), on: key.on, was: key.active(), result }
+    KeyOutcome {
+        key: key.key.clone(),
+        on: key.on,
+        was: key.active(),
+        result,
+    }
 }

@@ -27,21 +27,23 @@ pub fn start<T: Send + 'static>(
     work: impl FnOnce(Sender<T>) + Send + 'static,
 ) -> Work<T> {
     let (sender, results) = mpsc::channel();
-    Work { limit, results, worker: Some(thread::spawn(move || work(sender))) }
+    Work {
+        limit,
+        results,
+        worker: Some(thread::spawn(move || work(sender))),
+    }
 }
 
 impl<T> Work<T> {
     /// The next result; `None` when there are no more.
-    pub fn next(&mut self) -> Result<Option<T>, TimedOut> {
+    pub fn next_result(&mut self) -> Result<Option<T>, TimedOut> {
         match self.results.recv_timeout(self.limit) {
             Ok(result) => Ok(Some(result)),
             Err(RecvTimeoutError::Timeout) => Err(TimedOut(self.limit)),
-            Err(RecvTimeoutError::Disconnected) => {
-                match self.worker.take().map(JoinHandle::join) {
-                    Some(Err(panic)) => std::panic::resume_unwind(panic),
-                    _ => Ok(None),
-                }
-            }
+            Err(RecvTimeoutError::Disconnected) => match self.worker.take().map(JoinHandle::join) {
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                _ => Ok(None),
+            },
         }
     }
 }
@@ -59,8 +61,8 @@ mod tests {
                 thread::park();
             }
         });
-        assert_eq!(work.next(), Ok(Some(7)));
-        assert_eq!(work.next(), Err(TimedOut(limit)));
+        assert_eq!(work.next_result(), Ok(Some(7)));
+        assert_eq!(work.next_result(), Err(TimedOut(limit)));
     }
 
     #[test]
@@ -68,6 +70,9 @@ mod tests {
         let mut work = start(Duration::from_secs(60), |sender| {
             (1..=2).for_each(|number| sender.send(number).unwrap());
         });
-        assert_eq!([work.next(), work.next(), work.next()], [Ok(Some(1)), Ok(Some(2)), Ok(None)]);
+        assert_eq!(
+            [work.next_result(), work.next_result(), work.next_result()],
+            [Ok(Some(1)), Ok(Some(2)), Ok(None)]
+        );
     }
 }

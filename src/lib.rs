@@ -8,6 +8,12 @@
 pub mod apply;
 pub mod bounded;
 pub mod chip;
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub mod commands;
+#[cfg(feature = "cli")]
+pub mod discover;
 pub mod features;
 pub mod log;
 pub mod nic;

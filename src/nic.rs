@@ -2,7 +2,7 @@
 //!
 //! A [`Nic`] is what rules match on: driver, PCI IDs, name, MAC and path. In a udev event
 //! it comes from the environment that udevd gives the helper, completed from /sys; by hand
-//! it comes from libudev (`udev_source`) or /sys alone. The kernel is addressed by its
+//! it comes from libudev ([`crate::discover`]). The kernel is addressed by its
 //! ifindex all the way: a name may change between the event and the action.
 
 use std::fmt;
@@ -66,10 +66,16 @@ impl FromStr for PciId {
             .collect::<Option<Vec<_>>>()
             .ok_or(InvalidPciId)?;
         match parts[..] {
-            [vendor, device] => Ok(PciId { vendor, device, subsystem: None }),
-            [vendor, device, subvendor, subdevice] => {
-                Ok(PciId { vendor, device, subsystem: Some((subvendor, subdevice)) })
-            }
+            [vendor, device] => Ok(PciId {
+                vendor,
+                device,
+                subsystem: None,
+            }),
+            [vendor, device, subvendor, subdevice] => Ok(PciId {
+                vendor,
+                device,
+                subsystem: Some((subvendor, subdevice)),
+            }),
             _ => Err(InvalidPciId),
         }
     }
@@ -108,17 +114,8 @@ impl Nic {
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
-    /// The NIC that /sys shows at `dir`, a net device's folder such as `/sys/class/net/eth0`.
-    /// `None` if there is no such device (any more).
-    pub fn from_sysfs(dir: &Path) -> Option<Nic> {
-        let name = fs::canonicalize(dir).ok()?.file_name()?.to_str()?.to_owned();
-        let mut nic = Nic { ifindex: read(dir, "ifindex")?.parse().ok()?, name, ..Nic::default() };
-        nic.complete_from_sysfs(dir);
-        Some(nic)
-    }
-
     /// Fills in what is still missing from `dir`, a net device's folder in /sys.
-    fn complete_from_sysfs(&mut self, dir: &Path) {
+    pub(crate) fn complete_from_sysfs(&mut self, dir: &Path) {
         let link_name = |link: &str| {
             let target = fs::read_link(dir.join(link)).ok()?;
             target.file_name()?.to_str().map(str::to_owned)
@@ -126,20 +123,31 @@ impl Nic {
         if self.driver.is_none() {
             self.driver = link_name("device/driver");
         }
-        let hex = |file: &str| {
-            let text = read(dir, file)?;
-            u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+        // Only a PCI device's `vendor` is a PCI ID; a virtio device sits below the PCI device.
+        let device = match link_name("device/subsystem").as_deref() {
+            Some("pci") => Some("device"),
+            Some("virtio") if link_name("device/../subsystem").as_deref() == Some("pci") => {
+                Some("device/..")
+            }
+            _ => None,
         };
-        // Only a PCI device's `vendor` is a PCI ID: virtio's means something else.
-        if link_name("device/subsystem").as_deref() == Some("pci") {
-            let bus_address = link_name("device");
-            if let (Some(vendor), Some(device)) = (hex("device/vendor"), hex("device/device")) {
-                let subsystem =
-                    hex("device/subsystem_vendor").zip(hex("device/subsystem_device"));
-                self.pci = Some(PciId { vendor, device, subsystem });
+        if let Some(device) = device {
+            let id = |file: &str| {
+                let text = read(&dir.join(device), file)?;
+                u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+            };
+            if let (Some(vendor), Some(model)) = (id("vendor"), id("device")) {
+                let subsystem = id("subsystem_vendor").zip(id("subsystem_device"));
+                self.pci = Some(PciId {
+                    vendor,
+                    device: model,
+                    subsystem,
+                });
             }
             if self.path.is_none() {
-                self.path = bus_address.map(|address| format!("pci-{address}"));
+                let address = fs::canonicalize(dir.join(device)).ok();
+                let address = address.as_deref().and_then(Path::file_name);
+                self.path = address.map(|address| format!("pci-{}", address.to_string_lossy()));
             }
         }
         if self.mac.is_none() {
@@ -168,7 +176,11 @@ impl Nic {
         let pci = prefixed_hex("ID_VENDOR_ID")
             .zip(prefixed_hex("ID_MODEL_ID"))
             .filter(|_| property("ID_BUS").is_none_or(|bus| bus == "pci"))
-            .map(|(vendor, device)| PciId { vendor, device, subsystem: None });
+            .map(|(vendor, device)| PciId {
+                vendor,
+                device,
+                subsystem: None,
+            });
         let mut nic = Nic {
             ifindex,
             name,
@@ -198,7 +210,9 @@ impl Nic {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnEvent {
     /// A property that every net device's event has is not there.
-    #[error("{0} is not set: this program is called by udev for a net device; by hand, use 'unhang apply'")]
+    #[error(
+        "{0} is not set: this program is called by udev for a net device; by hand, use 'unhang apply'"
+    )]
     Missing(&'static str),
     /// IFINDEX is no number above 0.
     #[error("IFINDEX is '{0}', which is no interface number")]

@@ -55,7 +55,11 @@ pub enum State {
 
 impl State {
     fn of(feature: &Feature, on: bool) -> State {
-        match (feature.changeable, feature.active == on, feature.wanted == on) {
+        match (
+            feature.changeable,
+            feature.active == on,
+            feature.wanted == on,
+        ) {
             (true, true, true) => State::Right,
             (true, true, false) => State::RightByChance,
             (true, false, true) => State::Stuck,
@@ -94,22 +98,36 @@ impl Plan {
         }
         let overridden = |index: usize, key: &KeyPlan| {
             key.features.is_empty()
-                && (features.list.iter().any(|feature| key.key.covers(&feature.name))
-                    || settings[index + 1..].iter().any(|later| *later.key == key.key))
+                && (features
+                    .list
+                    .iter()
+                    .any(|feature| key.key.covers(&feature.name))
+                    || settings[index + 1..]
+                        .iter()
+                        .any(|later| *later.key == key.key))
         };
-        let kept = keys.into_iter().enumerate().filter(|(index, key)| !overridden(*index, key));
-        Plan { keys: kept.map(|(_, key)| key).collect() }
+        let kept = keys
+            .into_iter()
+            .enumerate()
+            .filter(|(index, key)| !overridden(*index, key));
+        Plan {
+            keys: kept.map(|(_, key)| key).collect(),
+        }
     }
 
     /// All features that are planned for, with the value that is wanted.
     pub fn features(&self) -> impl Iterator<Item = (&FeaturePlan, bool)> {
-        self.keys.iter().flat_map(|key| key.features.iter().map(|feature| (feature, key.on)))
+        self.keys
+            .iter()
+            .flat_map(|key| key.features.iter().map(|feature| (feature, key.on)))
     }
 
     /// The features that are in this state, with the value that is wanted, as a SET takes them.
     pub fn in_state(&self, is: impl Fn(State) -> bool) -> Vec<(&str, bool)> {
         let those = self.features().filter(|(feature, _)| is(feature.state));
-        those.map(|(feature, on)| (feature.name.as_str(), on)).collect()
+        those
+            .map(|(feature, on)| (feature.name.as_str(), on))
+            .collect()
     }
 
     /// The rules that want any of it, in order, each once.
@@ -147,7 +165,10 @@ impl KeyPlan {
 
     /// Whether anything under the key is on; `None` if this kernel has nothing under it.
     pub fn active(&self) -> Option<bool> {
-        let deviates = self.features.iter().any(|feature| feature.active != self.on);
+        let deviates = self
+            .features
+            .iter()
+            .any(|feature| feature.active != self.on);
         (!self.features.is_empty()).then_some(self.on != deviates)
     }
 }

@@ -22,7 +22,9 @@ impl Connection {
         let (connection, handle, _unsolicited) =
             ethtool::new_connection().map_err(|error| KernelError::Netlink(error.to_string()))?;
         tokio::spawn(connection);
-        Ok(Connection { handle: handle.handle })
+        Ok(Connection {
+            handle: handle.handle,
+        })
     }
 
     /// Sends a request and gives the reply that comes before the ACK.
@@ -33,10 +35,14 @@ impl Connection {
         let mut replies = self.handle.request(message).await.map_err(no_family)?;
         let mut answer = None;
         while let Some(reply) = replies.next().await {
-            let reply = reply.map_err(|error| KernelError::Netlink(format!("an answer that can't be read: {error}")))?;
+            let reply = reply.map_err(|error| {
+                KernelError::Netlink(format!("an answer that can't be read: {error}"))
+            })?;
             match reply.payload {
                 NetlinkPayload::InnerMessage(message) => answer = Some(message.payload),
-                NetlinkPayload::Error(error) if error.code.is_some() => return Err(errno(&error.to_io())),
+                NetlinkPayload::Error(error) if error.code.is_some() => {
+                    return Err(errno(&error.to_io()));
+                }
                 _ => {}
             }
         }
@@ -46,7 +52,9 @@ impl Connection {
 
 fn no_family(error: GenetlinkError) -> KernelError {
     match error {
-        GenetlinkError::NetlinkError(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => {
+        GenetlinkError::NetlinkError(error)
+            if error.raw_os_error() == Some(Errno::ENOENT as i32) =>
+        {
             KernelError::NoEthtoolNetlink
         }
         other => KernelError::Netlink(other.to_string()),
@@ -71,7 +79,10 @@ impl FeatureKernel for Connection {
     }
 
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
-        let wanted = wanted.iter().map(|(name, on)| ((*name).to_owned(), *on)).collect();
+        let wanted = wanted
+            .iter()
+            .map(|(name, on)| ((*name).to_owned(), *on))
+            .collect();
         match self.ask(FeaturesMessage::Set { ifindex, wanted }).await? {
             FeaturesMessage::SetReply(reply) => Ok(reply.into()),
             other => Err(unexpected(&other)),

@@ -4,7 +4,9 @@
 //! later) and Documentation/networking/ethtool-netlink.rst. Bitsets are sent and asked for
 //! in their verbose form, by name: a bit's index differs between kernels.
 
-use netlink_packet_core::{DecodeError, Emitable, Nla, NlaBuffer, NlasIterator, ParseableParametrized};
+use netlink_packet_core::{
+    DecodeError, Emitable, Nla, NlaBuffer, NlasIterator, ParseableParametrized,
+};
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 
 /// `ETHTOOL_MSG_FEATURES_GET`.
@@ -155,7 +157,9 @@ impl Reply {
         for attribute in NlasIterator::new(header) {
             let attribute = attribute?;
             match attribute.kind() {
-                HEADER_DEV_INDEX => self.ifindex = netlink_packet_core::parse_u32(attribute.value())?,
+                HEADER_DEV_INDEX => {
+                    self.ifindex = netlink_packet_core::parse_u32(attribute.value())?;
+                }
                 HEADER_DEV_NAME => self.interface = text(&attribute)?,
                 _ => {}
             }
@@ -217,7 +221,10 @@ impl FeaturesMessage {
     /// What is sent. Only requests are: what the kernel says is not for sending.
     fn attributes(&self) -> Vec<Attribute> {
         let header = |ifindex: &u32| {
-            Attribute::Nested(FEATURES_HEADER, vec![Attribute::Number(HEADER_DEV_INDEX, *ifindex)])
+            Attribute::Nested(
+                FEATURES_HEADER,
+                vec![Attribute::Number(HEADER_DEV_INDEX, *ifindex)],
+            )
         };
         match self {
             FeaturesMessage::Get { ifindex } => vec![header(ifindex)],
@@ -228,7 +235,10 @@ impl FeaturesMessage {
                     Attribute::Nested(BITS_BIT, bit)
                 };
                 let bits = Attribute::Nested(BITSET_BITS, wanted.iter().map(bit).collect());
-                vec![header(ifindex), Attribute::Nested(FEATURES_WANTED, vec![bits])]
+                vec![
+                    header(ifindex),
+                    Attribute::Nested(FEATURES_WANTED, vec![bits]),
+                ]
             }
             FeaturesMessage::GetReply(_)
             | FeaturesMessage::SetReply(_)

@@ -53,7 +53,10 @@ impl From<Reply> for Features {
             wanted: reply.wanted.has(&bit.name),
             active: reply.active.has(&bit.name),
         };
-        Features { list: reply.hw.bits.iter().map(feature).collect(), interface: reply.interface }
+        Features {
+            list: reply.hw.bits.iter().map(feature).collect(),
+            interface: reply.interface,
+        }
     }
 }
 
@@ -70,7 +73,12 @@ impl From<Reply> for Changes {
     fn from(reply: Reply) -> Changes {
         Changes {
             refused: reply.wanted.bits.into_iter().map(|bit| bit.name).collect(),
-            changed: reply.active.bits.into_iter().map(|bit| (bit.name, bit.value)).collect(),
+            changed: reply
+                .active
+                .bits
+                .into_iter()
+                .map(|bit| (bit.name, bit.value))
+                .collect(),
         }
     }
 }
@@ -85,7 +93,9 @@ pub enum KernelError {
     #[error("the kernel does not permit it: this needs root (CAP_NET_ADMIN)")]
     NotPermitted,
     /// The `ethtool` family is not registered.
-    #[error("this kernel has no ethtool netlink: it takes Linux 5.7 or newer, built with CONFIG_ETHTOOL_NETLINK")]
+    #[error(
+        "this kernel has no ethtool netlink: it takes Linux 5.7 or newer, built with CONFIG_ETHTOOL_NETLINK"
+    )]
     NoEthtoolNetlink,
     /// EOPNOTSUPP on a GET.
     #[error("this device has no features to read")]

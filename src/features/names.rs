@@ -152,7 +152,10 @@ impl Key {
 
     /// Whether it stands for everything that `other` stands for, on any kernel known to this version.
     pub fn includes(&self, other: &Key) -> bool {
-        let mut names = KERNEL_NAMES.iter().filter(|name| other.covers(name)).peekable();
+        let mut names = KERNEL_NAMES
+            .iter()
+            .filter(|name| other.covers(name))
+            .peekable();
         self == other || (names.peek().is_some() && names.all(|name| self.covers(name)))
     }
 
@@ -173,7 +176,9 @@ impl Key {
     /// Whether e1000e's TSO goes down with it when it is switched off: TSO needs scatter-gather
     /// and checksums (`netdev_fix_features`, net/core/dev.c).
     pub fn carries_tso(&self) -> bool {
-        ["tx-scatter-gather", "tx-checksum-ip-generic"].iter().any(|name| self.covers(name))
+        ["tx-scatter-gather", "tx-checksum-ip-generic"]
+            .iter()
+            .any(|name| self.covers(name))
     }
 }
 
@@ -228,7 +233,10 @@ mod tests {
         }
         for (heading, short) in HEADINGS {
             assert!(!Key::new(heading).is_known(), "{heading}");
-            assert!(SHORT_NAMES.iter().any(|(name, _)| *name == short), "{short}");
+            assert!(
+                SHORT_NAMES.iter().any(|(name, _)| *name == short),
+                "{short}"
+            );
         }
     }
 
@@ -236,7 +244,10 @@ mod tests {
     fn a_misspelled_key_gets_a_suggestion() {
         let suggestion = |text| Key::new(text).suggestion();
         assert_eq!(suggestion("tos"), Some("tso"));
-        assert_eq!(suggestion("tx-tcp-segmentaton"), Some("tx-tcp-segmentation"));
+        assert_eq!(
+            suggestion("tx-tcp-segmentaton"),
+            Some("tx-tcp-segmentation")
+        );
         assert_eq!(suggestion("tcp-segmentation-offload"), Some("tso"));
         assert_eq!(suggestion("wake-on-lan"), None);
     }

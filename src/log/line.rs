@@ -101,10 +101,19 @@ impl Line {
 
     /// Whether all that the rules want was so when the line was written; `None` if it does not say.
     pub fn in_force(&self) -> Option<bool> {
-        if self.parts.iter().any(|part| matches!(part, Part::Failed(_))) {
+        if self
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Failed(_)))
+        {
             return None;
         }
-        Some(!self.parts.iter().any(|part| matches!(part, Part::Still { .. } | Part::Unknown(_))))
+        Some(
+            !self
+                .parts
+                .iter()
+                .any(|part| matches!(part, Part::Still { .. } | Part::Unknown(_))),
+        )
     }
 }
 
@@ -113,12 +122,18 @@ fn parts(outcome: &Outcome) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for key in &outcome.keys {
         let part = Part::of(key);
-        match parts.iter_mut().find_map(|other| other.keys_if_alike(&part)) {
+        match parts
+            .iter_mut()
+            .find_map(|other| other.keys_if_alike(&part))
+        {
             Some(keys) => keys.push(key.key.to_string()),
             None => parts.push(part),
         }
     }
-    let also = outcome.side_effects.iter().map(|(feature, on)| Part::Also(feature.clone(), *on));
+    let also = outcome
+        .side_effects
+        .iter()
+        .map(|(feature, on)| Part::Also(feature.clone(), *on));
     parts.extend(also);
     parts
 }
@@ -181,10 +196,15 @@ impl Part {
                 features: words(features),
             });
         }
-        if let Some(keys) = said.strip_suffix(" stays").or_else(|| said.strip_suffix(" stay")) {
+        if let Some(keys) = said
+            .strip_suffix(" stays")
+            .or_else(|| said.strip_suffix(" stay"))
+        {
             return Some(Part::Secured(words(keys), on));
         }
-        let was = remark.strip_prefix("was ").or_else(|| remark.strip_prefix("were "))?;
+        let was = remark
+            .strip_prefix("was ")
+            .or_else(|| remark.strip_prefix("were "))?;
         (was == on_off(!on)).then(|| Part::Changed(words(said), on))
     }
 }
@@ -204,7 +224,13 @@ impl fmt::Display for Line {
         for (index, part) in self.parts.iter().enumerate() {
             write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
         }
-        write!(f, "; rule {}; {}; event {}", self.rules.join(", "), self.identity, self.event)
+        write!(
+            f,
+            "; rule {}; {}; event {}",
+            self.rules.join(", "),
+            self.identity,
+            self.event
+        )
     }
 }
 
@@ -214,15 +240,38 @@ impl fmt::Display for Part {
         match self {
             Part::Changed(keys, on) => {
                 let were = number(keys, "was", "were");
-                write!(f, "{} {} ({were} {})", keys.join(" "), on_off(*on), on_off(!on))
+                write!(
+                    f,
+                    "{} {} ({were} {})",
+                    keys.join(" "),
+                    on_off(*on),
+                    on_off(!on)
+                )
             }
             Part::Already(keys, on) => write!(f, "{} already {}", keys.join(" "), on_off(*on)),
             Part::Secured(keys, on) => {
                 let stay = number(keys, "stays", "stay");
-                write!(f, "{} {stay} {} ({} was requested)", keys.join(" "), on_off(*on), on_off(!on))
+                write!(
+                    f,
+                    "{} {stay} {} ({} was requested)",
+                    keys.join(" "),
+                    on_off(*on),
+                    on_off(!on)
+                )
             }
-            Part::Still { keys, on, reason, features } => {
-                write!(f, "{} still {} ({reason}: {})", keys.join(" "), on_off(*on), features.join(" "))
+            Part::Still {
+                keys,
+                on,
+                reason,
+                features,
+            } => {
+                write!(
+                    f,
+                    "{} still {} ({reason}: {})",
+                    keys.join(" "),
+                    on_off(*on),
+                    features.join(" ")
+                )
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),

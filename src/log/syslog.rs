@@ -21,7 +21,7 @@ const SYSLOG_PATIENCE_MS: u16 = 100;
 #[derive(Debug, Clone)]
 pub struct Log {
     syslog_socket: PathBuf,
-    kernel_log: PathBuf,
+    kmsg: PathBuf,
     process: String,
 }
 
@@ -34,17 +34,19 @@ impl Default for Log {
 
 impl Log {
     /// A log at these places.
-    pub fn to(syslog_socket: impl Into<PathBuf>, kernel_log: impl Into<PathBuf>) -> Log {
+    pub fn to(syslog_socket: impl Into<PathBuf>, kmsg: impl Into<PathBuf>) -> Log {
         Log {
             syslog_socket: syslog_socket.into(),
-            kernel_log: kernel_log.into(),
+            kmsg: kmsg.into(),
             process: "unhang".into(),
         }
     }
 
     /// Logs one line: to syslog, or if that can't be reached to the kernel's log, or else to stderr.
     pub fn write(&self, level: Level, line: &str) {
-        let Some(message) = self.format(level, line) else { return };
+        let Some(message) = self.format(level, line) else {
+            return;
+        };
         let written = self.to_syslog(&message).is_ok() || self.to_kernel_log(level, line).is_ok();
         if !written {
             // Nobody is left to be told if that fails too.
@@ -60,13 +62,13 @@ impl Log {
             pid: std::process::id(),
         };
         let mut logger = Logger::new(Vec::new(), formatter);
-        let formatted = match level {
+        let written = match level {
             Level::Debug => logger.debug(line),
             Level::Info => logger.info(line),
             Level::Warning => logger.warning(line),
             Level::Error => logger.err(line),
         };
-        formatted.ok().map(|()| logger.backend)
+        written.ok().map(|()| logger.backend)
     }
 
     /// The `syslog` crate's own socket would wait for ever when the daemon does not read.
@@ -94,10 +96,16 @@ impl Log {
             Level::Error => 3,
         };
         let priority = Facility::LOG_DAEMON as u8 | severity;
-        let record = format!("<{priority}>{}[{}]: {line}\n", self.process, std::process::id());
+        let record = format!(
+            "<{priority}>{}[{}]: {line}\n",
+            self.process,
+            std::process::id()
+        );
         let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let mut kernel_log =
-            OpenOptions::new().write(true).custom_flags(flags.bits()).open(&self.kernel_log)?;
-        kernel_log.write_all(record.as_bytes())
+        let mut kmsg = OpenOptions::new()
+            .write(true)
+            .custom_flags(flags.bits())
+            .open(&self.kmsg)?;
+        kmsg.write_all(record.as_bytes())
     }
 }

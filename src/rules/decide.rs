@@ -76,12 +76,19 @@ impl Decision<'_> {
 
 /// Looks at every rule, in order.
 pub fn decide<'r>(rules: impl IntoIterator<Item = &'r Rule>, nic: &Nic) -> Decision<'r> {
-    let mut decision = Decision { looked: Vec::new(), settings: Vec::new() };
+    let mut decision = Decision {
+        looked: Vec::new(),
+        settings: Vec::new(),
+    };
     for rule in rules {
         let mismatches = rule.matches.mismatches(nic);
         let verdict = if mismatches.is_empty() {
             let settings = rule.offload.iter();
-            decision.settings.extend(settings.map(|w| Setting { rule, key: &w.key, on: w.on }));
+            decision.settings.extend(settings.map(|w| Setting {
+                rule,
+                key: &w.key,
+                on: w.on,
+            }));
             Verdict::Matched
         } else {
             Verdict::Unmatched(mismatches)
@@ -96,20 +103,19 @@ impl Match {
     fn mismatches(&self, nic: &Nic) -> Vec<Mismatch> {
         let glob = |pattern: &String, text: &str| fast_glob::glob_match(pattern, text);
         let equal = |wanted: &String, text: &str| wanted == text;
-        let text_keys: [(_, _, _, &dyn Fn(&String, &str) -> bool); 4] = [
-            ("driver", &self.driver, nic.driver.as_deref(), &equal),
-            ("interface", &self.interface, Some(nic.name.as_str()).filter(|n| !n.is_empty()), &glob),
-            ("mac", &self.mac, nic.mac.as_deref(), &equal),
-            ("path", &self.path, nic.path.as_deref(), &glob),
-        ];
-        let mut mismatches = Vec::new();
-        for (key, asked, found, holds) in text_keys {
-            let held = found.is_some_and(|found| asked.iter().any(|one| holds(one, found)));
-            if !asked.is_empty() && !held {
-                mismatches.push(Mismatch { key, asked: asked.clone(), found: found.map(str::to_owned) });
-            }
-        }
-        let pci_held = nic.pci.is_some_and(|found| self.pci.iter().any(|asked| asked.covers(&found)));
+        let name = Some(nic.name.as_str()).filter(|name| !name.is_empty());
+        let mut mismatches: Vec<Mismatch> = [
+            mismatch("driver", &self.driver, nic.driver.as_deref(), equal),
+            mismatch("interface", &self.interface, name, glob),
+            mismatch("mac", &self.mac, nic.mac.as_deref(), equal),
+            mismatch("path", &self.path, nic.path.as_deref(), glob),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let pci_held = nic
+            .pci
+            .is_some_and(|found| self.pci.iter().any(|asked| asked.covers(&found)));
         if !self.pci.is_empty() && !pci_held {
             mismatches.push(Mismatch {
                 key: "pci",
@@ -119,4 +125,19 @@ impl Match {
         }
         mismatches
     }
+}
+
+/// The mismatch of a key with texts, if it is one: without any value the key asks for nothing.
+fn mismatch(
+    key: &'static str,
+    asked: &[String],
+    found: Option<&str>,
+    holds: impl Fn(&String, &str) -> bool,
+) -> Option<Mismatch> {
+    let held = found.is_some_and(|found| asked.iter().any(|one| holds(one, found)));
+    (!asked.is_empty() && !held).then(|| Mismatch {
+        key,
+        asked: asked.to_vec(),
+        found: found.map(str::to_owned),
+    })
 }

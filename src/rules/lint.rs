@@ -25,7 +25,8 @@ fn heading(file: &RuleFile, rule: &Rule) -> std::ops::Range<usize> {
 
 /// e1000e drives no such device, so the rule can never match.
 fn impossible_pci(rule: &Rule) -> Vec<Diagnostic> {
-    let only_e1000e = !rule.matches.driver.is_empty() && rule.matches.driver.iter().all(|d| d == "e1000e");
+    let only_e1000e =
+        !rule.matches.driver.is_empty() && rule.matches.driver.iter().all(|d| d == "e1000e");
     let ids = rule.matches.pci.iter().filter(|_| only_e1000e);
     let unknown = ids.filter(|pci| pci.chip().is_none());
     let message = |pci: &crate::nic::PciId| {
@@ -40,7 +41,12 @@ fn impossible_pci(rule: &Rule) -> Vec<Diagnostic> {
 
 /// The IDs of the driver that differ from `device` in one hex digit.
 fn near_id(device: u16) -> String {
-    let one_digit = |other: u16| (0..4).filter(|i| (device ^ other) >> (4 * i) & 0xf != 0).count() == 1;
+    let one_digit = |other: u16| {
+        (0..4)
+            .filter(|i| (device ^ other) >> (4 * i) & 0xf != 0)
+            .count()
+            == 1
+    };
     let near: Vec<String> = chip::all()
         .iter()
         .filter(|chip| one_digit(chip.device))
@@ -60,7 +66,11 @@ fn same_name(set: &RuleSet, file: &RuleFile, rule: &Rule) -> Option<Diagnostic> 
     (!std::ptr::eq(first, rule)).then(|| {
         Diagnostic::warning(
             heading(file, rule),
-            format!("another rule is called '{}' too: {}", rule.name, set.place_of(first)),
+            format!(
+                "another rule is called '{}' too: {}",
+                rule.name,
+                set.place_of(first)
+            ),
         )
         .help("give it a name of its own, so that log lines can be told apart")
     })
@@ -68,7 +78,10 @@ fn same_name(set: &RuleSet, file: &RuleFile, rule: &Rule) -> Option<Diagnostic> 
 
 /// A later rule is for all the NICs that this one is for, and sets all that it sets.
 fn hidden(set: &RuleSet, file: &RuleFile, rule: &Rule) -> Option<Diagnostic> {
-    let later = set.rules().skip_while(|other| !std::ptr::eq(*other, rule)).skip(1);
+    let later = set
+        .rules()
+        .skip_while(|other| !std::ptr::eq(*other, rule))
+        .skip(1);
     let mut later = later.filter(|other| !rule.offload.is_empty() && hides(other, rule));
     let other = later.next()?;
     let message = format!(
@@ -77,7 +90,9 @@ fn hidden(set: &RuleSet, file: &RuleFile, rule: &Rule) -> Option<Diagnostic> {
         other.name,
         set.place_of(other)
     );
-    let same_file = set.file_of(other).is_some_and(|its| std::ptr::eq(its, file));
+    let same_file = set
+        .file_of(other)
+        .is_some_and(|its| std::ptr::eq(its, file));
     Some(if same_file {
         Diagnostic::warning(heading(file, rule), message).help("drop one of the two")
     } else {
@@ -87,7 +102,12 @@ fn hidden(set: &RuleSet, file: &RuleFile, rule: &Rule) -> Option<Diagnostic> {
 }
 
 fn hides(later: &Rule, rule: &Rule) -> bool {
-    let sets = |wanted: &Wanted| later.offload.iter().any(|other| other.key.includes(&wanted.key));
+    let sets = |wanted: &Wanted| {
+        later
+            .offload
+            .iter()
+            .any(|other| other.key.includes(&wanted.key))
+    };
     later.matches.includes(&rule.matches) && rule.offload.iter().all(sets)
 }
 
@@ -109,21 +129,33 @@ impl Match {
 
 fn offload(rule: &Rule, wanted: &Wanted) -> Vec<Diagnostic> {
     let Wanted { key, on, span } = wanted;
-    let for_e1000e = rule.matches.driver.is_empty() || rule.matches.driver.iter().any(|d| d == "e1000e");
+    let for_e1000e =
+        rule.matches.driver.is_empty() || rule.matches.driver.iter().any(|d| d == "e1000e");
     let mut found = Vec::new();
     if !key.is_known() {
         let help = match key.suggestion() {
             Some(meant) => format!("did you mean '{meant}'?"),
             None => "'ethtool -k NIC' lists the features that a kernel has".into(),
         };
-        found.push(Diagnostic::warning(span.clone(), format!("no kernel known to unhang has a feature '{key}'")).help(help));
+        found.push(
+            Diagnostic::warning(
+                span.clone(),
+                format!("no kernel known to unhang has a feature '{key}'"),
+            )
+            .help(help),
+        );
     }
     if for_e1000e && key.resets_e1000e() {
-        let message = format!("changing {key} makes e1000e re-initialise the adapter: the link drops for seconds");
+        let message = format!(
+            "changing {key} makes e1000e re-initialise the adapter: the link drops for seconds"
+        );
         found.push(Diagnostic::note(span.clone(), message));
     }
     if for_e1000e && !on && key.carries_tso() {
-        let message = format!("with {key} {}, tso goes off too: it depends on it", on_off(*on));
+        let message = format!(
+            "with {key} {}, tso goes off too: it depends on it",
+            on_off(*on)
+        );
         found.push(Diagnostic::note(span.clone(), message));
     }
     found

@@ -85,7 +85,11 @@ impl RuleFile {
             text = content;
             parse(&text).map_err(FileProblem::Invalid)
         });
-        RuleFile { path: path.to_owned(), text, rules }
+        RuleFile {
+            path: path.to_owned(),
+            text,
+            rules,
+        }
     }
 
     /// One line for each reason why this file is skipped, with its place.
@@ -100,31 +104,45 @@ impl RuleFile {
 
     fn complaint(&self, error: &Diagnostic) -> String {
         let (line, column) = place(&self.text, error.span.start);
-        let help = error.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        let help = error
+            .help
+            .as_ref()
+            .map(|help| format!("; {help}"))
+            .unwrap_or_default();
         // The TOML parser's messages have more than one line.
         let message = error.message.lines().collect::<Vec<_>>().join(", ");
-        format!("rule file skipped: {}:{line}:{column}: {message}{help}", self.path.display())
+        format!(
+            "rule file skipped: {}:{line}:{column}: {message}{help}",
+            self.path.display()
+        )
     }
 }
 
 impl RuleSet {
     /// The rules of all files that can be used, in order.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.files.iter().filter_map(|file| file.rules.as_ref().ok()).flatten()
+        self.files
+            .iter()
+            .filter_map(|file| file.rules.as_ref().ok())
+            .flatten()
     }
 
     /// One line for each reason why a file or directory is skipped.
     pub fn complaints(&self) -> Vec<String> {
-        let dirs = self.unreadable_dirs.iter().map(|(dir, error)| {
-            format!("rule directory skipped: {}: {error}", dir.display())
-        });
-        dirs.chain(self.files.iter().flat_map(RuleFile::complaints)).collect()
+        let dirs = self
+            .unreadable_dirs
+            .iter()
+            .map(|(dir, error)| format!("rule directory skipped: {}: {error}", dir.display()));
+        dirs.chain(self.files.iter().flat_map(RuleFile::complaints))
+            .collect()
     }
 
     /// The file that a rule of this set comes from.
     pub fn file_of(&self, rule: &Rule) -> Option<&RuleFile> {
         self.files.iter().find(|file| {
-            file.rules.as_ref().is_ok_and(|rules| rules.iter().any(|r| std::ptr::eq(r, rule)))
+            file.rules
+                .as_ref()
+                .is_ok_and(|rules| rules.iter().any(|r| std::ptr::eq(r, rule)))
         })
     }
 
@@ -164,8 +182,14 @@ fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if path.extension().is_some_and(|extension| extension == "toml") && !hidden {
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+            && !hidden
+        {
             paths.push(path);
         }
     }
@@ -195,7 +219,9 @@ fn read_trusted(path: &Path) -> Result<String, FileProblem> {
         .ok()
         .and_then(|meta| distrust(&meta))
     {
-        return Err(FileProblem::Untrusted(format!("of its directory: {reason}")));
+        return Err(FileProblem::Untrusted(format!(
+            "of its directory: {reason}"
+        )));
     }
     if meta.len() > MAX_BYTES {
         return Err(FileProblem::TooLarge);
@@ -208,12 +234,14 @@ fn read_trusted(path: &Path) -> Result<String, FileProblem> {
 /// Opens without waiting: opening a pipe for reading would wait for a writer.
 fn open(path: &Path) -> Result<File, FileProblem> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path).map_err(|error| {
-        match fs::read_link(path) {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)
+        .map_err(|error| match fs::read_link(path) {
             Ok(target) if error.kind() == io::ErrorKind::NotFound => FileProblem::Dangling(target),
             _ => FileProblem::Unreadable(error),
-        }
-    })
+        })
 }
 
 /// Why what has this metadata may say what root does, or `None` if it may.
@@ -223,11 +251,17 @@ fn distrust(meta: &Metadata) -> Option<String> {
     let group = nix::unistd::getegid().as_raw();
     let foreign_group = meta.gid() != 0 && meta.gid() != group;
     if meta.uid() != 0 && meta.uid() != user {
-        Some(format!("it belongs to user {}: run 'chown root' on it", meta.uid()))
+        Some(format!(
+            "it belongs to user {}: run 'chown root' on it",
+            meta.uid()
+        ))
     } else if meta.mode() & 0o002 != 0 {
         Some("everybody may write it: run 'chmod o-w' on it".into())
     } else if meta.mode() & 0o020 != 0 && foreign_group {
-        Some(format!("group {} may write it: run 'chmod g-w' on it", meta.gid()))
+        Some(format!(
+            "group {} may write it: run 'chmod g-w' on it",
+            meta.gid()
+        ))
     } else {
         None
     }

@@ -22,11 +22,22 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     let mut parser = Parser::default();
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        parser.errors.push(Diagnostic::error(span, format!("this is not TOML: {}", error.message())));
+        parser.errors.push(Diagnostic::error(
+            span,
+            format!("this is not TOML: {}", error.message()),
+        ));
     }
     // A tree with holes in it would only give errors that follow from the first.
-    let rules = if errors.is_empty() { parser.document(document.get_ref()) } else { Vec::new() };
-    if parser.errors.is_empty() { Ok(rules) } else { Err(parser.errors) }
+    let rules = if errors.is_empty() {
+        parser.document(document.get_ref())
+    } else {
+        Vec::new()
+    };
+    if parser.errors.is_empty() {
+        Ok(rules)
+    } else {
+        Err(parser.errors)
+    }
 }
 
 type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
@@ -45,7 +56,8 @@ struct Parser {
 
 impl Parser {
     fn error(&mut self, span: Range<usize>, message: String, help: impl Into<String>) {
-        self.errors.push(Diagnostic::error(span, message).help(help));
+        self.errors
+            .push(Diagnostic::error(span, message).help(help));
     }
 
     fn document(&mut self, document: &DeTable<'_>) -> Vec<Rule> {
@@ -63,7 +75,12 @@ impl Parser {
                 }
             }
             if tables.is_none() {
-                self.wrong_type(value, "rule", "a list of tables", "write [[rule]], with two brackets");
+                self.wrong_type(
+                    value,
+                    "rule",
+                    "a list of tables",
+                    "write [[rule]], with two brackets",
+                );
             }
         }
         rules
@@ -90,7 +107,11 @@ impl Parser {
             return None;
         }
         if name.is_none() {
-            self.error(span.clone(), "this rule has no name".into(), "add a line such as name = \"my-nic\"");
+            self.error(
+                span.clone(),
+                "this rule has no name".into(),
+                "add a line such as name = \"my-nic\"",
+            );
         }
         if matches.is_none() {
             self.error(
@@ -107,21 +128,36 @@ impl Parser {
             );
         }
         let offload = offload.unwrap_or_default();
-        Some(Rule { name: name?, description, evidence, matches: matches?, offload, span })
+        Some(Rule {
+            name: name?,
+            description,
+            evidence,
+            matches: matches?,
+            offload,
+            span,
+        })
     }
 
     fn matches(&mut self, value: &Spanned<DeValue<'_>>, heading: &Range<usize>) -> Match {
         let mut matches = Match::default();
         let Some(table) = value.get_ref().as_table() else {
-            self.wrong_type(value, "match", "a table", "write [rule.match] and its keys below it");
+            self.wrong_type(
+                value,
+                "match",
+                "a table",
+                "write [rule.match] and its keys below it",
+            );
             return matches;
         };
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "driver" => matches.driver = self.list(value, "driver", non_empty),
-                "pci" => matches.pci = self.list(value, "pci", |text| {
-                    text.parse().map_err(|error| format!("'{text}' is no PCI ID: {error}"))
-                }),
+                "pci" => {
+                    matches.pci = self.list(value, "pci", |text| {
+                        text.parse()
+                            .map_err(|error| format!("'{text}' is no PCI ID: {error}"))
+                    });
+                }
                 "interface" => matches.interface = self.list(value, "interface", non_empty),
                 "mac" => matches.mac = self.list(value, "mac", mac),
                 "path" => matches.path = self.list(value, "path", non_empty),
@@ -140,16 +176,29 @@ impl Parser {
 
     fn offload(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<Wanted> {
         let Some(table) = value.get_ref().as_table() else {
-            self.wrong_type(value, "offload", "a table", "write [rule.offload] and its keys below it");
+            self.wrong_type(
+                value,
+                "offload",
+                "a table",
+                "write [rule.offload] and its keys below it",
+            );
             return Vec::new();
         };
         if table.is_empty() {
-            self.error(value.span(), "[rule.offload] is empty".into(), "add a line such as tso = false");
+            self.error(
+                value.span(),
+                "[rule.offload] is empty".into(),
+                "add a line such as tso = false",
+            );
         }
         let mut wanted = Vec::new();
         for (key, value) in in_order(table) {
             match value.get_ref().as_bool() {
-                Some(on) => wanted.push(Wanted { key: Key::new(key.get_ref().as_ref()), on, span: key.span() }),
+                Some(on) => wanted.push(Wanted {
+                    key: Key::new(key.get_ref().as_ref()),
+                    on,
+                    span: key.span(),
+                }),
                 None => self.error(
                     value.span(),
                     format!("'{}' is neither true nor false", key.get_ref()),
@@ -173,12 +222,21 @@ impl Parser {
             _ => single.iter().collect(),
         };
         if values.is_empty() {
-            self.error(value.span(), format!("'{key}' is an empty list, so nothing can match"), "name one, or drop the line");
+            self.error(
+                value.span(),
+                format!("'{key}' is an empty list, so nothing can match"),
+                "name one, or drop the line",
+            );
         }
         let mut converted = Vec::new();
         for value in values {
             let Some(text) = value.get_ref().as_str() else {
-                self.wrong_type(value, key, "a string or a list of strings", "put it in quotes");
+                self.wrong_type(
+                    value,
+                    key,
+                    "a string or a list of strings",
+                    "put it in quotes",
+                );
                 continue;
             };
             match convert(text) {
@@ -214,7 +272,11 @@ impl Parser {
 
     fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, key: &str, wanted: &str, help: &str) {
         let found = value.get_ref().type_str();
-        self.error(value.span(), format!("'{key}' must be {wanted}, this is of type {found}"), help);
+        self.error(
+            value.span(),
+            format!("'{key}' must be {wanted}, this is of type {found}"),
+            help,
+        );
     }
 
     fn unknown_key(&mut self, key: &Spanned<DeString<'_>>, place: &str, known: &[&'static str]) {
@@ -228,7 +290,11 @@ impl Parser {
 }
 
 fn non_empty(text: &str) -> Result<String, String> {
-    if text.is_empty() { Err("an empty text matches nothing".into()) } else { Ok(text.to_owned()) }
+    if text.is_empty() {
+        Err("an empty text matches nothing".into())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn mac(text: &str) -> Result<String, String> {
@@ -238,6 +304,8 @@ fn mac(text: &str) -> Result<String, String> {
     if octets.len() == 6 && octets.iter().all(is_octet) {
         Ok(mac)
     } else {
-        Err(format!("'{text}' is no MAC address: write six pairs of hex digits, such as 52:54:00:12:34:56"))
+        Err(format!(
+            "'{text}' is no MAC address: write six pairs of hex digits, such as 52:54:00:12:34:56"
+        ))
     }
 }

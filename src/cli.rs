@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ColorChoice, Parser, Subcommand};
+
+use crate::rules::default_dirs;
+
+const EXAMPLES: &str = "\
+Examples:
+  unhang status                  every NIC, and whether its rule is in force
+  unhang explain eno1            which rules were looked at, and what they would do
+  unhang apply --dry-run         what would be changed now
+  sudo unhang apply              change it
+
+unhang does this by itself when a NIC appears: udev calls it. See unhang(8).";
+
+/// Keeps Intel e1000e network cards from hanging.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Read rules from DIR instead of the system's directories; may be given again, the first wins
+    #[arg(long, value_name = "DIR", global = true)]
+    pub rules: Vec<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub color: ColorChoice,
+    /// Say nothing but errors on stderr
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+impl Common {
+    /// The directories that rules are read from.
+    pub fn rule_dirs(&self) -> Vec<PathBuf> {
+        if self.rules.is_empty() {
+            default_dirs(Path::new("/"))
+        } else {
+            self.rules.clone()
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring NICs to what the rules want, and verify it (needs root)
+    Apply(ApplyArgs),
+    /// Show every NIC: its chip, its rule, its offloads now, and whether the rule is in force
+    Status(StatusArgs),
+    /// Show which rules were looked at for a NIC, why they matched or not, and what they would do
+    Explain(ExplainArgs),
+    /// Check rule files: mistakes with their place, and what to write instead
+    Check(CheckArgs),
+}
+
+/// Arguments of `unhang apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// Interfaces; without any, every NIC that a rule is for
+    #[arg(value_name = "NIC")]
+    pub nics: Vec<String>,
+    /// Every NIC that a rule is for
+    #[arg(long, conflicts_with = "nics")]
+    pub all: bool,
+    /// Change nothing, show what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `unhang status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 1 if a rule is not in force
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Arguments of `unhang explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The interface
+    #[arg(value_name = "NIC", required_unless_present = "as_nic")]
+    pub nic: Option<String>,
+    /// A NIC that need not be there, such as "driver=e1000e pci=8086:15b8"; other keys: interface, mac, path
+    #[arg(long = "as", value_name = "NIC", conflicts_with = "nic")]
+    pub as_nic: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `unhang check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Files; without any, all that the system reads
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}

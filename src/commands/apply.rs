@@ -1,0 +1,178 @@
+//! `unhang apply`: bring NICs to what the rules want.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Output, SCHEMA, Status, all_nics, load_rules, no_such_nic, printable, view};
+use crate::apply::{self, Outcome, Summary};
+use crate::cli::{ApplyArgs, Common};
+use crate::features::KernelError;
+use crate::log::{Event, Level, Line, Log};
+use crate::nic::Nic;
+use crate::rules::{RuleSet, decide};
+
+/// Runs the command.
+pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
+    let (rules, stderr) = load_rules(common);
+    let mut output = Output {
+        stderr,
+        ..Output::default()
+    };
+    let found = all_nics()?;
+    let mut nics = Vec::new();
+    if args.nics.is_empty() {
+        let wanted = |nic: &&Nic| !decide(rules.rules(), nic).is_empty();
+        nics.extend(found.iter().map(|found| &found.nic).filter(wanted).cloned());
+        if nics.is_empty() {
+            output.stderr +=
+                "unhang: no rule is for a NIC of this machine; 'unhang status' lists them\n";
+        }
+    }
+    for name in &args.nics {
+        if let Some(found) = found.iter().find(|found| found.nic.name == *name) {
+            nics.push(found.nic.clone());
+        } else {
+            output.stderr += &no_such_nic(name, &found);
+            output.status = output.status.worst(Status::NoSuchNic);
+        }
+    }
+    if args.dry_run {
+        dry_run(args, &nics, &rules, &mut output);
+    } else {
+        for_real(args, &nics, rules, &mut output);
+    }
+    Ok(output)
+}
+
+fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output) {
+    let log = Log::default();
+    let mut json = Vec::new();
+    for outcome in apply::apply_all(nics, &Arc::new(rules)) {
+        output.status = output.status.worst(status(outcome.summary()));
+        let name = &outcome.nic.name;
+        let text = match Line::new(&outcome, &Event::manual()) {
+            None => format!("{name}: no rule is for this NIC; 'unhang explain {name}' says why"),
+            Some((level, line)) => {
+                // That somebody lacks the rights is nobody else's news.
+                if level > Level::Debug && outcome.error != Some(KernelError::NotPermitted) {
+                    log.write(level, &line.to_string());
+                }
+                line.to_string()
+            }
+        };
+        if args.json {
+            json.push(Applied::new(&outcome, text));
+        } else {
+            output.stdout += &format!("{}\n", printable(&text));
+        }
+    }
+    if args.json {
+        output.stdout = super::to_json(&Document {
+            schema: SCHEMA,
+            nics: json,
+        });
+    }
+}
+
+fn status(summary: Summary) -> Status {
+    match summary {
+        Summary::NoRule | Summary::AlreadyRight | Summary::Applied => Status::Done,
+        Summary::Partly => Status::Partly,
+        Summary::Failed => Status::Failed,
+        Summary::Gone => Status::NoSuchNic,
+    }
+}
+
+fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output) {
+    let mut json = Vec::new();
+    for nic in nics {
+        let decision = decide(rules.rules(), nic);
+        let plan = view::read_plan(nic, &decision);
+        if let Err(error) = &plan {
+            let gone = *error == KernelError::Gone;
+            output.status = output.status.worst(if gone {
+                Status::NoSuchNic
+            } else {
+                Status::Failed
+            });
+        }
+        if args.json {
+            json.push(Planned {
+                interface: nic.name.clone(),
+                rules: decision.rules(),
+                offloads: plan.as_ref().ok().map(view::offloads),
+                error: plan.as_ref().err().map(ToString::to_string),
+            });
+            continue;
+        }
+        let said = match &plan {
+            _ if decision.is_empty() => format!("{}: no rule is for this NIC\n", nic.name),
+            Ok(plan) => format!(
+                "{}: {}; rule {}\n{}",
+                nic.name,
+                nic.identity(),
+                decision.rules().join(", "),
+                view::plan_lines(plan)
+            ),
+            Err(error) => format!("{}: {error}\n", nic.name),
+        };
+        output.stdout += &said;
+    }
+    if args.json {
+        output.stdout = super::to_json(&Document {
+            schema: SCHEMA,
+            nics: json,
+        });
+    }
+}
+
+#[derive(Serialize)]
+struct Document<T> {
+    schema: u32,
+    nics: Vec<T>,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    interface: String,
+    rules: Vec<String>,
+    offloads: Option<std::collections::BTreeMap<String, view::Offload>>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Applied {
+    interface: String,
+    ifindex: u32,
+    rules: Vec<String>,
+    result: &'static str,
+    line: String,
+    side_effects: Vec<String>,
+    error: Option<String>,
+}
+
+impl Applied {
+    fn new(outcome: &Outcome, line: String) -> Applied {
+        Applied {
+            interface: outcome.nic.name.clone(),
+            ifindex: outcome.nic.ifindex,
+            rules: outcome.rules.clone(),
+            result: match outcome.summary() {
+                Summary::NoRule => "no-rule",
+                Summary::AlreadyRight => "already-right",
+                Summary::Applied => "applied",
+                Summary::Partly => "partly",
+                Summary::Failed => "failed",
+                Summary::Gone => "gone",
+            },
+            line,
+            side_effects: outcome
+                .side_effects
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
+            error: outcome.error.as_ref().map(ToString::to_string),
+        }
+    }
+}

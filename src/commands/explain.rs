@@ -1,0 +1,308 @@
+//! `unhang explain`: which rules were looked at for a NIC, and what they would do.
+
+use serde::Serialize;
+
+use super::{Output, SCHEMA, Status, all_nics, load_rules, no_such_nic, printable, style, view};
+use crate::cli::{Common, ExplainArgs};
+use crate::features::KernelError;
+use crate::nic::Nic;
+use crate::plan::Plan;
+use crate::rules::{Decision, Looked, Mismatch, RuleSet, Verdict, decide};
+
+/// Runs the command.
+pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
+    let (rules, stderr) = load_rules(common);
+    let mut output = Output {
+        stderr,
+        ..Output::default()
+    };
+    let (nic, plan) = match (&args.as_nic, &args.nic) {
+        (Some(text), _) => match imagined(text) {
+            Ok(nic) => (nic, None),
+            Err(problem) => {
+                output.stderr += &format!("unhang: --as: {problem}\n");
+                output.status = Status::Usage;
+                return Ok(output);
+            }
+        },
+        (None, name) => {
+            let name = name.as_deref().unwrap_or_default();
+            let found = all_nics()?;
+            let Some(nic) = found.iter().find(|found| found.nic.name == name) else {
+                output.stderr += &no_such_nic(name, &found);
+                output.status = Status::NoSuchNic;
+                return Ok(output);
+            };
+            let plan = view::read_plan(&nic.nic, &decide(rules.rules(), &nic.nic));
+            (nic.nic.clone(), Some(plan))
+        }
+    };
+    let decision = decide(rules.rules(), &nic);
+    let explanation = Explanation {
+        nic: &nic,
+        decision: &decision,
+        rules: &rules,
+        plan: plan.as_ref(),
+    };
+    output.stdout = if args.json {
+        explanation.json()
+    } else {
+        explanation.text()
+    };
+    Ok(output)
+}
+
+/// The NIC of `--as`: `driver=e1000e pci=8086:15b8`.
+fn imagined(text: &str) -> Result<Nic, String> {
+    let mut nic = Nic::default();
+    for word in text.split_whitespace() {
+        let (key, value) = word
+            .split_once('=')
+            .ok_or_else(|| format!("'{word}' is not key=value"))?;
+        match key {
+            "driver" => nic.driver = Some(value.to_owned()),
+            "pci" => {
+                nic.pci = Some(
+                    value
+                        .parse()
+                        .map_err(|error| format!("'{value}': {error}"))?,
+                );
+            }
+            "interface" => value.clone_into(&mut nic.name),
+            "mac" => nic.mac = Some(value.to_ascii_lowercase()),
+            "path" => nic.path = Some(value.to_owned()),
+            _ => {
+                return Err(format!(
+                    "unknown key '{key}'; known are driver, pci, interface, mac, path"
+                ));
+            }
+        }
+    }
+    Ok(nic)
+}
+
+struct Explanation<'a> {
+    nic: &'a Nic,
+    decision: &'a Decision<'a>,
+    rules: &'a RuleSet,
+    /// `None` for a NIC that is not there.
+    plan: Option<&'a Result<Plan, KernelError>>,
+}
+
+impl Explanation<'_> {
+    fn text(&self) -> String {
+        let mut text = format!("{}\n", style::strong(&self.heading()));
+        text += "\nRules looked at, in this order (the later one wins, feature by feature):\n";
+        if self.decision.looked.is_empty() {
+            text += "  none: there are no rule files\n";
+        }
+        for looked in &self.decision.looked {
+            text += &self.looked(looked);
+        }
+        let known: Vec<&Looked<'_>> = self
+            .decision
+            .looked
+            .iter()
+            .filter(|l| l.verdict == Verdict::Matched)
+            .collect();
+        let evidence = known
+            .iter()
+            .filter_map(|l| Some((&l.rule.name, l.rule.evidence.as_ref()?)));
+        let evidence: Vec<String> = evidence
+            .map(|(name, text)| format!("  {name}: {}\n", printable(text)))
+            .collect();
+        if !evidence.is_empty() {
+            text += &format!("\nWhere this is known from:\n{}", evidence.concat());
+        }
+        text += &format!("\nWhat would be done:\n{}", self.work());
+        let costs: Vec<String> = self
+            .costs()
+            .iter()
+            .map(|cost| format!("  {cost}\n"))
+            .collect();
+        if !costs.is_empty() {
+            text += &format!("\nWhat it costs:\n{}", costs.concat());
+        }
+        text
+    }
+
+    fn heading(&self) -> String {
+        let name = if self.nic.name.is_empty() {
+            "a NIC"
+        } else {
+            &self.nic.name
+        };
+        let mut heading = format!("{}: {}", printable(name), self.nic.identity());
+        for more in [&self.nic.path, &self.nic.mac].into_iter().flatten() {
+            heading += &format!(", {}", printable(more));
+        }
+        heading
+    }
+
+    fn looked(&self, looked: &Looked<'_>) -> String {
+        let place = self.rules.place_of(looked.rule);
+        let name = &looked.rule.name;
+        match &looked.verdict {
+            Verdict::Matched => {
+                let wanted = self
+                    .decision
+                    .settings
+                    .iter()
+                    .filter(|s| std::ptr::eq(s.rule, looked.rule));
+                let wanted: Vec<String> = wanted.map(ToString::to_string).collect();
+                let sets = if wanted.is_empty() {
+                    "changes nothing, notes what is known".into()
+                } else {
+                    format!("sets {}", wanted.join(", "))
+                };
+                format!(
+                    "  {} {name}  {}\n        {sets}\n",
+                    style::good("yes"),
+                    style::dim(&place)
+                )
+            }
+            Verdict::Unmatched(mismatches) => {
+                let why: Vec<String> = mismatches.iter().map(mismatch).collect();
+                format!(
+                    "  {}  {name}  {}\n        {}\n",
+                    style::dim("no"),
+                    style::dim(&place),
+                    why.join("; ")
+                )
+            }
+        }
+    }
+
+    fn work(&self) -> String {
+        match self.plan {
+            _ if self.decision.is_empty() => {
+                "  nothing: no rule sets anything for this NIC\n".into()
+            }
+            Some(Ok(plan)) => view::plan_lines(plan),
+            Some(Err(error)) => format!("  unknown: {error}\n"),
+            None => {
+                let lines = self
+                    .decision
+                    .settings
+                    .iter()
+                    .map(|setting| format!("  {setting} ({})\n", setting.key.pattern()));
+                lines.collect()
+            }
+        }
+    }
+
+    /// What the settings cost on this driver.
+    fn costs(&self) -> Vec<String> {
+        let mut costs = Vec::new();
+        if self.decision.is_empty() || self.nic.driver.as_deref() != Some("e1000e") {
+            return costs;
+        }
+        let resetting: Vec<&str> = self
+            .decision
+            .settings
+            .iter()
+            .filter(|s| s.key.resets_e1000e())
+            .map(|s| s.key.as_str())
+            .collect();
+        costs.push(if resetting.is_empty() {
+            "no link drop: changing these does not reset the adapter".into()
+        } else {
+            format!(
+                "changing {} re-initialises the adapter: the link drops for seconds",
+                resetting.join(", ")
+            )
+        });
+        if self
+            .decision
+            .settings
+            .iter()
+            .any(|setting| !setting.on && setting.key.as_str() == "tso")
+        {
+            costs.push(match self.nic.chip().map(|chip| chip.family) {
+                Some("pch_spt") => "none for tso: on this chip TSO on is the slower setting, and the driver keeps it off".into(),
+                _ => "the CPU cuts packets itself: by its owners' estimates a few per cent of one core at 1 Gb/s".into(),
+            });
+        }
+        for setting in self
+            .decision
+            .settings
+            .iter()
+            .filter(|s| !s.on && s.key.carries_tso())
+        {
+            costs.push(format!(
+                "with {} off tso goes off too: it depends on it",
+                setting.key
+            ));
+        }
+        costs
+    }
+
+    fn json(&self) -> String {
+        let looked = |looked: &Looked<'_>| LookedAt {
+            rule: looked.rule.name.clone(),
+            place: self.rules.place_of(looked.rule),
+            matched: looked.verdict == Verdict::Matched,
+            mismatches: match &looked.verdict {
+                Verdict::Matched => Vec::new(),
+                Verdict::Unmatched(mismatches) => mismatches.iter().map(mismatch).collect(),
+            },
+            sets: looked
+                .rule
+                .offload
+                .iter()
+                .map(|wanted| (wanted.key.to_string(), wanted.on))
+                .collect(),
+            evidence: looked.rule.evidence.clone(),
+        };
+        let plan = self.plan.and_then(|plan| plan.as_ref().ok());
+        super::to_json(&Document {
+            schema: SCHEMA,
+            interface: Some(self.nic.name.clone()).filter(|name| !name.is_empty()),
+            driver: self.nic.driver.clone(),
+            pci: self.nic.pci.map(|pci| format!("{pci:#}")),
+            chip: self.nic.chip().map(|chip| chip.name),
+            looked_at: self.decision.looked.iter().map(looked).collect(),
+            rules: self.decision.rules(),
+            offloads: plan.map(view::offloads),
+            costs: self.costs(),
+        })
+    }
+}
+
+fn mismatch(mismatch: &Mismatch) -> String {
+    let Mismatch { key, asked, found } = mismatch;
+    let found = found.as_deref().map_or_else(
+        || format!("the NIC has no {key}"),
+        |found| format!("{key} is {}", printable(found)),
+    );
+    match asked.as_slice() {
+        [one] => format!("{found}, not {one}"),
+        [first, .., last] if asked.len() > 4 => {
+            format!("{found}, none of {} from {first} to {last}", asked.len())
+        }
+        several => format!("{found}, not {}", several.join(" or ")),
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    interface: Option<String>,
+    driver: Option<String>,
+    pci: Option<String>,
+    chip: Option<&'static str>,
+    looked_at: Vec<LookedAt>,
+    rules: Vec<String>,
+    offloads: Option<std::collections::BTreeMap<String, view::Offload>>,
+    costs: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct LookedAt {
+    rule: String,
+    place: String,
+    matched: bool,
+    mismatches: Vec<String>,
+    sets: std::collections::BTreeMap<String, bool>,
+    evidence: Option<String>,
+}

@@ -1,0 +1,160 @@
+//! `unhang status`: every NIC, and whether its rule is in force.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view};
+use crate::cli::{Common, StatusArgs};
+use crate::discover::Found;
+use crate::features::KernelError;
+use crate::nic::Nic;
+use crate::plan::Plan;
+use crate::rules::{RuleSet, decide};
+
+/// What there is to say about one NIC.
+struct Row {
+    nic: Nic,
+    rules: Vec<String>,
+    plan: Result<Plan, KernelError>,
+}
+
+impl Row {
+    fn new(nic: &Nic, rules: &RuleSet) -> Row {
+        let decision = decide(rules.rules(), nic);
+        Row {
+            nic: nic.clone(),
+            rules: decision.rules(),
+            plan: view::read_plan(nic, &decision),
+        }
+    }
+
+    /// Whether all that the rules want is so; `None` if there is no rule.
+    fn in_force(&self) -> Option<bool> {
+        let right = |plan: &Plan| plan.keys.iter().all(crate::plan::KeyPlan::is_right);
+        (!self.rules.is_empty()).then(|| self.plan.as_ref().is_ok_and(right))
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        match &self.plan {
+            Ok(plan) => view::reasons(plan),
+            Err(error) if self.rules.is_empty() => vec![error.to_string()],
+            Err(error) => vec![format!("the features can't be read: {error}")],
+        }
+    }
+
+    fn cells(&self) -> [String; 7] {
+        let or_dash =
+            |text: Option<String>| text.filter(|t| !t.is_empty()).unwrap_or_else(|| "-".into());
+        [
+            printable(&self.nic.name).into_owned(),
+            or_dash(self.nic.driver.clone()),
+            or_dash(self.nic.pci.map(|pci| pci.to_string())),
+            or_dash(self.nic.chip().map(|chip| chip.name.to_owned())),
+            or_dash(Some(self.rules.join(", "))),
+            or_dash(self.plan.as_ref().ok().map(view::now)),
+            match self.in_force() {
+                None => style::dim("no rule"),
+                Some(true) => style::good("in force"),
+                Some(false) => style::bad("NOT in force"),
+            },
+        ]
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
+    let (rules, stderr) = load_rules(common);
+    let found = all_nics()?;
+    let concerned =
+        |found: &&Found| found.physical || !decide(rules.rules(), &found.nic).is_empty();
+    let rows: Vec<Row> = found
+        .iter()
+        .filter(concerned)
+        .map(|found| Row::new(&found.nic, &rules))
+        .collect();
+    let unprotected = rows.iter().any(|row| row.in_force() == Some(false));
+    let status = if args.check && unprotected {
+        Status::Failed
+    } else {
+        Status::Done
+    };
+    let stdout = if args.json { json(&rows) } else { table(&rows) };
+    Ok(Output {
+        stdout,
+        stderr,
+        status,
+    })
+}
+
+const HEADINGS: [&str; 7] = [
+    "NIC", "DRIVER", "PCI ID", "CHIP", "RULE", "OFFLOADS", "STATE",
+];
+
+fn table(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "no NIC\n".into();
+    }
+    let cells: Vec<[String; 7]> = rows.iter().map(Row::cells).collect();
+    let width = |column: usize| {
+        let texts = cells.iter().map(|row| row[column].chars().count());
+        texts.chain([HEADINGS[column].len()]).max().unwrap_or(0)
+    };
+    // The last column is not padded, so its colours don't count.
+    let line = |row: &[String; 7]| {
+        let padded = (0..6).map(|column| format!("{:1$}  ", row[column], width(column)));
+        padded.collect::<String>() + &row[6] + "\n"
+    };
+    let mut text = style::strong(line(&HEADINGS.map(str::to_owned)).trim_end()) + "\n";
+    for (row, cells) in rows.iter().zip(&cells) {
+        text += &line(cells);
+        if row.in_force() == Some(false) {
+            for reason in row.reasons() {
+                text += &format!("  {reason}\n");
+            }
+            text += &format!(
+                "  'unhang apply {}' puts it in force, as root\n",
+                printable(&row.nic.name)
+            );
+        }
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    nics: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    interface: String,
+    ifindex: u32,
+    driver: Option<String>,
+    pci: Option<String>,
+    chip: Option<&'static str>,
+    rules: Vec<String>,
+    /// `null` without a rule.
+    in_force: Option<bool>,
+    offloads: BTreeMap<String, view::Offload>,
+    reasons: Vec<String>,
+}
+
+fn json(rows: &[Row]) -> String {
+    let entry = |row: &Row| Entry {
+        interface: row.nic.name.clone(),
+        ifindex: row.nic.ifindex,
+        driver: row.nic.driver.clone(),
+        pci: row.nic.pci.map(|pci| pci.to_string()),
+        chip: row.nic.chip().map(|chip| chip.name),
+        rules: row.rules.clone(),
+        in_force: row.in_force(),
+        offloads: row.plan.as_ref().map(view::offloads).unwrap_or_default(),
+        reasons: row.reasons(),
+    };
+    super::to_json(&Document {
+        schema: SCHEMA,
+        nics: rows.iter().map(entry).collect(),
+    })
+}

@@ -1,0 +1,45 @@
+//! Finding the machine's NICs, through libudev.
+
+use std::io;
+
+use udev::{Device, Enumerator};
+
+use crate::nic::Nic;
+
+/// A network device of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// What rules match on.
+    pub nic: Nic,
+    /// Whether it is hardware: not a bridge, a VLAN, a veth …
+    pub physical: bool,
+}
+
+/// All network devices, in the order of their ifindex.
+pub fn all() -> io::Result<Vec<Found>> {
+    let mut enumerator = Enumerator::new()?;
+    enumerator.match_subsystem("net")?;
+    let mut found: Vec<Found> = enumerator
+        .scan_devices()?
+        .filter_map(|device| Found::new(&device))
+        .collect();
+    found.sort_by_key(|found| found.nic.ifindex);
+    Ok(found)
+}
+
+impl Found {
+    /// `None` for what is no network device, or is going away.
+    fn new(device: &Device) -> Option<Found> {
+        let property = |key| device.property_value(key)?.to_str().map(str::to_owned);
+        let mut nic = Nic {
+            ifindex: device.attribute_value("ifindex")?.to_str()?.parse().ok()?,
+            name: device.sysname().to_str()?.to_owned(),
+            driver: property("ID_NET_DRIVER"),
+            path: property("ID_PATH"),
+            ..Nic::default()
+        };
+        nic.complete_from_sysfs(device.syspath());
+        let physical = device.parent().is_some();
+        Some(Found { nic, physical })
+    }
+}

@@ -1,0 +1,49 @@
+//! The `unhang` command: parses its arguments, runs one command, writes what it says.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser};
+use unhang::cli::{Cli, Command};
+use unhang::commands::{self, Output};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.common.color {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            anstream::eprintln!("unhang: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let output = match &cli.command {
+        Command::Apply(args) => commands::apply::run(args, &cli.common),
+        Command::Status(args) => commands::status::run(args, &cli.common),
+        Command::Explain(args) => commands::explain::run(args, &cli.common),
+        Command::Check(args) => commands::check::run(args, &cli.common),
+    }?;
+    let Output {
+        stdout,
+        stderr,
+        status,
+    } = output;
+    if !cli.common.quiet {
+        anstream::eprint!("{stderr}");
+    }
+    let mut out = anstream::stdout().lock();
+    match out.write_all(stdout.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written?,
+    }
+    Ok(ExitCode::from(status as u8))
+}
