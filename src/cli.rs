@@ -63,6 +63,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check rule files: mistakes with their place, and what to write instead
     Check(CheckArgs),
+    /// Keep it right while the machine runs: link-up, drift, wedged NICs (a systemd service; needs root)
+    Watch,
 }
 
 /// Arguments of `unhang apply`.

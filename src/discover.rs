@@ -15,6 +15,12 @@ pub struct Found {
     pub physical: bool,
 }
 
+/// The network device of this name, if it (still) is the one of this ifindex.
+pub fn by_name(name: &str, ifindex: u32) -> Option<Found> {
+    let device = Device::from_subsystem_sysname("net".into(), name.into()).ok()?;
+    Found::new(&device).filter(|found| found.nic.ifindex == ifindex)
+}
+
 /// All network devices, in the order of their ifindex.
 pub fn all() -> io::Result<Vec<Found>> {
     let mut enumerator = Enumerator::new()?;

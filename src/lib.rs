@@ -19,3 +19,5 @@ pub mod log;
 pub mod nic;
 pub mod plan;
 pub mod rules;
+#[cfg(feature = "cli")]
+pub mod watch;

@@ -7,6 +7,7 @@ pub mod explain;
 pub mod status;
 mod style;
 mod view;
+pub mod watch;
 
 use std::borrow::Cow;
 

@@ -27,6 +27,20 @@ impl Connection {
         })
     }
 
+    /// The number of the family's multicast group `monitor` (`ETHTOOL_MCGRP_MONITOR_NAME`),
+    /// which is told of every change.
+    #[cfg(feature = "cli")]
+    pub async fn monitor_group(&mut self) -> Result<u32, KernelError> {
+        let family = self
+            .handle
+            .resolve_family::<FeaturesMessage>()
+            .await
+            .map_err(no_family)?;
+        let group = family.multicast_groups.get("monitor").copied();
+        group
+            .ok_or_else(|| KernelError::Netlink("the ethtool family has no group 'monitor'".into()))
+    }
+
     /// Sends a request and gives the reply that comes before the ACK.
     async fn ask(&mut self, request: FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
         let mut message = NetlinkMessage::from(GenlMessage::from_payload(request));

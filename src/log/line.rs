@@ -50,6 +50,24 @@ pub enum Part {
     Unknown(Vec<String>),
     /// `also tx-tcp-mangleid-segmentation off`: changed without having been asked for.
     Also(String, bool),
+    /// `wedged after 2 hang blocks (offloads in force)`, or `(offloads not in force)`.
+    Wedged {
+        /// Hang blocks since the link last came up.
+        blocks: u32,
+        /// Whether all that the rules want was so.
+        in_force: bool,
+    },
+    /// `recovery 1: autonegotiation restarted`: the number in this incident, and what was done.
+    Recovery(u32, String),
+    /// `link up 1.4 s after recovery 1`.
+    Back {
+        /// Tenths of a second since the recovery.
+        tenths: u64,
+        /// The recovery's number in this incident.
+        recovery: u32,
+    },
+    /// `left alone: …`: the reason why nothing more is done.
+    Left(String),
     /// `not changed: …`: the reason why nothing could be done.
     Failed(String),
 }
@@ -101,19 +119,20 @@ impl Line {
 
     /// Whether all that the rules want was so when the line was written; `None` if it does not say.
     pub fn in_force(&self) -> Option<bool> {
-        if self
-            .parts
-            .iter()
-            .any(|part| matches!(part, Part::Failed(_)))
-        {
-            return None;
+        let mut in_force = None;
+        for part in &self.parts {
+            match part {
+                Part::Still { .. } | Part::Unknown(_) => return Some(false),
+                Part::Wedged { in_force: said, .. } => return Some(*said),
+                Part::Changed(..) | Part::Already(..) | Part::Secured(..) => in_force = Some(true),
+                Part::Also(..)
+                | Part::Recovery(..)
+                | Part::Back { .. }
+                | Part::Left(_)
+                | Part::Failed(_) => {}
+            }
         }
-        Some(
-            !self
-                .parts
-                .iter()
-                .any(|part| matches!(part, Part::Still { .. } | Part::Unknown(_))),
-        )
+        in_force
     }
 }
 
@@ -181,6 +200,9 @@ impl Part {
             let (feature, on) = strip_on_off(rest)?;
             return Some(Part::Also(feature.to_owned(), on));
         }
+        if let Some(part) = Part::parse_recovery(text) {
+            return Some(part);
+        }
         let Some((said, remark)) = text.split_once(" (") else {
             let (said, on) = strip_on_off(text)?;
             return Some(Part::Already(words(said.strip_suffix(" already")?), on));
@@ -206,6 +228,38 @@ impl Part {
             .strip_prefix("was ")
             .or_else(|| remark.strip_prefix("were "))?;
         (was == on_off(!on)).then(|| Part::Changed(words(said), on))
+    }
+}
+
+impl Part {
+    fn parse_recovery(text: &str) -> Option<Part> {
+        if let Some(reason) = text.strip_prefix("left alone: ") {
+            return Some(Part::Left(reason.to_owned()));
+        }
+        if let Some(rest) = text.strip_prefix("recovery ") {
+            let (number, what) = rest.split_once(": ")?;
+            return Some(Part::Recovery(number.parse().ok()?, what.to_owned()));
+        }
+        if let Some(rest) = text.strip_prefix("link up ") {
+            let (seconds, recovery) = rest.split_once(" s after recovery ")?;
+            let (whole, tenth) = seconds.split_once('.')?;
+            let tenths = whole.parse::<u64>().ok()? * 10 + tenth.parse::<u64>().ok()?;
+            return Some(Part::Back {
+                tenths,
+                recovery: recovery.parse().ok()?,
+            });
+        }
+        let rest = text.strip_prefix("wedged after ")?;
+        let (blocks, remark) = rest.split_once(" hang blocks (offloads ")?;
+        let in_force = match remark {
+            "in force)" => true,
+            "not in force)" => false,
+            _ => return None,
+        };
+        Some(Part::Wedged {
+            blocks: blocks.parse().ok()?,
+            in_force,
+        })
     }
 }
 
@@ -275,6 +329,23 @@ impl fmt::Display for Part {
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
+            Part::Wedged { blocks, in_force } => {
+                let not = if *in_force { "" } else { "not " };
+                write!(
+                    f,
+                    "wedged after {blocks} hang blocks (offloads {not}in force)"
+                )
+            }
+            Part::Recovery(number, what) => write!(f, "recovery {number}: {what}"),
+            Part::Back { tenths, recovery } => {
+                write!(
+                    f,
+                    "link up {}.{} s after recovery {recovery}",
+                    tenths / 10,
+                    tenths % 10
+                )
+            }
+            Part::Left(reason) => write!(f, "left alone: {reason}"),
             Part::Failed(reason) => write!(f, "not changed: {}", reason.replace("; ", ", ")),
         }
     }

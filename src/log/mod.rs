@@ -21,6 +21,26 @@ impl Event {
         Event(action.to_owned())
     }
 
+    /// The link came up.
+    pub fn link_up() -> Event {
+        Event("link-up".into())
+    }
+
+    /// Somebody else changed a feature.
+    pub fn drift() -> Event {
+        Event("drift".into())
+    }
+
+    /// The NIC does not transmit.
+    pub fn wedge() -> Event {
+        Event("wedge".into())
+    }
+
+    /// The rules changed, or the watcher started.
+    pub fn rules() -> Event {
+        Event("rules".into())
+    }
+
     /// A person's command.
     pub fn manual() -> Event {
         Event("manual".into())

@@ -59,10 +59,30 @@ impl std::fmt::Display for Setting<'_> {
     }
 }
 
-impl Decision<'_> {
+impl<'r> Decision<'r> {
     /// Whether any rule wants anything of this NIC.
     pub fn is_empty(&self) -> bool {
         self.settings.is_empty()
+    }
+
+    /// Whether the NIC is to be brought back when it is wedged: as the last matching rule says
+    /// that says anything, and else yes. Not without a rule that wants something of it.
+    pub fn recover(&self) -> bool {
+        let matching = self
+            .looked
+            .iter()
+            .filter(|looked| looked.verdict == Verdict::Matched);
+        let said = matching
+            .filter_map(|looked| looked.rule.recover)
+            .next_back();
+        !self.is_empty() && said.unwrap_or(true)
+    }
+
+    /// The same without the settings that `leave` names.
+    #[must_use]
+    pub fn without(mut self, leave: impl Fn(&Setting<'r>) -> bool) -> Decision<'r> {
+        self.settings.retain(|setting| !leave(setting));
+        self
     }
 
     /// The rules that want something, in order, each once.

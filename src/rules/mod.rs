@@ -35,8 +35,22 @@ pub struct Rule {
     pub matches: Match,
     /// What it wants, in the order written: `false` is off. Empty for a rule that only notes evidence.
     pub offload: Vec<Wanted>,
+    /// What the watcher does when somebody else changes one of these offloads.
+    pub drift: Drift,
+    /// Whether the watcher brings a wedged NIC back; `None` leaves that to the other rules.
+    pub recover: Option<bool>,
     /// Where it stands in its file, in bytes.
     pub span: Range<usize>,
+}
+
+/// What the watcher does when somebody else changes an offload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Drift {
+    /// Put it back, and log that.
+    #[default]
+    Restore,
+    /// Log it only.
+    Report,
 }
 
 /// One line of `[rule.offload]`.

@@ -10,10 +10,18 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
-use super::{Match, Rule, Wanted};
+use super::{Drift, Match, Rule, Wanted};
 use crate::features::{Key, nearest};
 
-const RULE_KEYS: [&str; 5] = ["name", "description", "evidence", "match", "offload"];
+const RULE_KEYS: [&str; 7] = [
+    "name",
+    "description",
+    "evidence",
+    "match",
+    "offload",
+    "drift",
+    "recover",
+];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
 /// The rules of a file with this text; if anything is an error, no rules and every error.
@@ -93,6 +101,8 @@ impl Parser {
         let mut evidence = None;
         let mut matches = None;
         let mut offload = None;
+        let mut drift = Drift::default();
+        let mut recover = None;
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(value),
@@ -100,6 +110,8 @@ impl Parser {
                 "evidence" => evidence = self.text(value, "evidence"),
                 "match" => matches = Some(self.matches(value, &key.span())),
                 "offload" => offload = Some(self.offload(value)),
+                "drift" => drift = self.drift(value),
+                "recover" => recover = self.boolean(value, "recover"),
                 _ => self.unknown_key(key, "a rule", &RULE_KEYS),
             }
         }
@@ -134,6 +146,8 @@ impl Parser {
             evidence,
             matches: matches?,
             offload,
+            drift,
+            recover,
             span,
         })
     }
@@ -193,20 +207,42 @@ impl Parser {
         }
         let mut wanted = Vec::new();
         for (key, value) in in_order(table) {
-            match value.get_ref().as_bool() {
-                Some(on) => wanted.push(Wanted {
+            if let Some(on) = self.boolean(value, key.get_ref()) {
+                wanted.push(Wanted {
                     key: Key::new(key.get_ref().as_ref()),
                     on,
                     span: key.span(),
-                }),
-                None => self.error(
-                    value.span(),
-                    format!("'{}' is neither true nor false", key.get_ref()),
-                    "write false for off, true for on, without quotes",
-                ),
+                });
             }
         }
         wanted
+    }
+
+    fn boolean(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<bool> {
+        let boolean = value.get_ref().as_bool();
+        if boolean.is_none() {
+            self.error(
+                value.span(),
+                format!("'{key}' is neither true nor false"),
+                "write false for off, true for on, without quotes",
+            );
+        }
+        boolean
+    }
+
+    fn drift(&mut self, value: &Spanned<DeValue<'_>>) -> Drift {
+        match value.get_ref().as_str() {
+            Some("restore") => Drift::Restore,
+            Some("report") => Drift::Report,
+            _ => {
+                self.error(
+                    value.span(),
+                    "'drift' is neither \"restore\" nor \"report\"".into(),
+                    "write \"restore\" to put back what somebody else changes, \"report\" to log it only",
+                );
+                Drift::default()
+            }
+        }
     }
 
     /// A string, or a list of strings of which any may hold.

@@ -1,0 +1,164 @@
+//! `unhang watch`: keeps it right while the machine runs.
+//!
+//! udev tells when a NIC appears, never that a link comes up, that somebody switches an
+//! offload back on, or that a NIC wedges. Three sources tell ([`signals`]), each has one
+//! reaction, and each reaction goes through the same pipeline as `unhang apply`. In between
+//! the watcher sleeps in the kernel: there is no timer and no polling.
+
+mod guard;
+mod kmsg;
+mod listen;
+mod nway;
+mod react;
+mod rulefiles;
+mod signals;
+pub mod state;
+mod wedge;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rtnetlink::MulticastGroup;
+use rtnetlink::sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, Sender};
+
+use crate::features::{Connection, KernelError};
+use crate::log::{Level, Log};
+use crate::nic::Nic;
+use crate::rules::{RuleSet, load};
+use listen::Listener;
+use signals::Signal;
+use state::State;
+
+/// Signals that wait while one is reacted to; when they are more, the kernel's buffers fill,
+/// and then everything is read anew.
+const BACKLOG: usize = 64;
+
+/// Why watching is not possible.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The kernel can't be asked.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A source can't be opened, or ended.
+    #[error("{0}: {1}")]
+    Source(&'static str, #[source] io::Error),
+}
+
+/// The watcher.
+struct Watcher {
+    rules: Arc<RuleSet>,
+    dirs: Vec<PathBuf>,
+    kernel: Connection,
+    log: Log,
+    /// The NICs that a rule is for.
+    nics: BTreeMap<u32, Watched>,
+    state: State,
+    state_path: PathBuf,
+}
+
+/// A NIC that a rule is for.
+struct Watched {
+    nic: Nic,
+    /// Address of its device on the PCI bus, e.g. `0000:00:1f.6`.
+    bus_address: Option<String>,
+    carrier: bool,
+    carrier_ups: Option<u32>,
+    /// What was last said of it above info, so that it is not said at each link-up.
+    complaint: Option<String>,
+}
+
+/// Watches until it is stopped. `root` is where /run and /sys are.
+pub fn run(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| WatchError::Source("event loop", error))?;
+    runtime.block_on(watch(dirs, root))
+}
+
+async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
+    let log = Log::default();
+    let rules = load(&dirs);
+    for complaint in rules.complaints() {
+        log.write(Level::Warning, &complaint);
+    }
+    let state_path = state::path(root);
+    let mut watcher = Watcher {
+        rules: Arc::new(rules),
+        dirs: dirs.clone(),
+        kernel: Connection::open()?,
+        log,
+        nics: BTreeMap::new(),
+        state: State::load(&state_path),
+        state_path,
+    };
+    // The sources first, what is there already after: nothing falls in between.
+    let (to, mut signals) = mpsc::channel(BACKLOG);
+    watcher.open_sources(dirs, &to).await?;
+    watcher.read_all(&crate::log::Event::rules()).await;
+    // Without systemd there is nobody to be told.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    while let Some(signal) = signals.recv().await {
+        if let Signal::Broken(source, error) = signal {
+            return Err(WatchError::Source(source, error));
+        }
+        watcher.react(signal).await;
+    }
+    Ok(())
+}
+
+/// A descriptor in the event loop. tokio deprecates this constructor for types whose descriptor
+/// may be closed behind its back; an owned one is not.
+#[allow(deprecated)]
+fn async_fd<T: From<OwnedFd> + AsRawFd>(owned: T) -> io::Result<AsyncFd<T>> {
+    AsyncFd::new(owned)
+}
+
+impl Watcher {
+    async fn open_sources(
+        &mut self,
+        dirs: Vec<PathBuf>,
+        to: &Sender<Signal>,
+    ) -> Result<(), WatchError> {
+        let source = |name| move |error| WatchError::Source(name, error);
+        let links = Listener::join(NETLINK_ROUTE, MulticastGroup::Link as u32)
+            .map_err(source("rtnetlink"))?;
+        tokio::spawn(signals::listen(
+            links,
+            "rtnetlink",
+            signals::link,
+            to.clone(),
+        ));
+        let group = self.kernel.monitor_group().await?;
+        let features = Listener::join(NETLINK_GENERIC, group).map_err(source("ethtool monitor"))?;
+        tokio::spawn(signals::listen(
+            features,
+            "ethtool monitor",
+            signals::changed,
+            to.clone(),
+        ));
+        match kmsg::Reader::open("/dev/kmsg") {
+            Ok(reader) => {
+                tokio::spawn(signals::kernel(reader, to.clone()));
+            }
+            // The rest is worth doing without it (a container, say).
+            Err(error) => self.log.write(
+                Level::Warning,
+                &format!("/dev/kmsg can't be read, so wedged NICs are not noticed: {error}"),
+            ),
+        }
+        tokio::spawn(rulefiles::changes(dirs, to.clone()));
+        let mut hangups = signal(SignalKind::hangup()).map_err(source("SIGHUP"))?;
+        let to = to.clone();
+        tokio::spawn(async move {
+            while hangups.recv().await.is_some() && to.send(Signal::Rules).await.is_ok() {}
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! What the watcher knows, kept under /run so that it survives a restart of the service and
+//! `unhang status` can show it. A reboot ends it, and all that it counts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::guard::Guard;
+use super::wedge::Wedge;
+
+/// Where the watcher keeps it, below the root.
+const PATH: &str = "run/unhang/watch.json";
+
+/// What the watcher knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// The last record of the kernel's log that was acted on.
+    pub sequence: Option<u64>,
+    /// Per NIC, by ifindex.
+    pub nics: BTreeMap<u32, NicState>,
+}
+
+/// What the watcher knows of one NIC, since boot.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NicState {
+    /// When the link last came up, in seconds since 1970.
+    pub last_link_up: Option<u64>,
+    /// Offloads that somebody else had changed and that were put back.
+    pub put_back: u32,
+    /// Wedges: runs of hang blocks without a reset.
+    pub wedges: u32,
+    /// Recoveries tried.
+    pub recoveries: u32,
+    /// The loop guard.
+    pub guard: Guard,
+    /// The hang state.
+    pub wedge: Wedge,
+}
+
+/// The file below `root`.
+pub fn path(root: &Path) -> PathBuf {
+    root.join(PATH)
+}
+
+impl State {
+    /// The state of an earlier run, or an empty one: a file that can't be read is no reason
+    /// not to watch.
+    pub fn load(path: &Path) -> State {
+        let text = fs::read(path).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Writes it in one step, so that nobody reads half of it.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let new = path.with_extension("json.new");
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        fs::write(&new, serde_json::to_vec(self)?)?;
+        fs::rename(&new, path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_loaded_and_what_is_broken_is_empty() {
+        let dir = std::env::temp_dir().join(format!("unhang-state-{}", std::process::id()));
+        let file = path(&dir);
+        assert_eq!(State::load(&file), State::default());
+        let mut state = State {
+            sequence: Some(7),
+            ..State::default()
+        };
+        state.nics.entry(2).or_default().put_back = 3;
+        state.save(&file).unwrap();
+        assert_eq!(State::load(&file), state);
+        fs::write(&file, "{\"sequence\": ").unwrap();
+        assert_eq!(State::load(&file), State::default());
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

@@ -1,0 +1,60 @@
+#!/bin/sh
+# Runs the tests, one suite after the other, and closes with one line of counts.
+# Usage: run.sh check   what needs neither root nor a guest
+#        run.sh all     everything
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+log=target/tests.log
+mkdir -p target
+broken=
+
+# suite NAME COMMAND…: runs it and adds the counts of its closing lines, which are cargo's.
+suite() {
+    name=$1
+    shift
+    echo "== $name: $*"
+    "$@" >"$log.part" 2>&1 &
+    pid=$!
+    tail -n +1 -q --pid=$pid -f "$log.part" 2>/dev/null
+    wait $pid
+    status=$?
+    counts=$(sed -n 's/.*test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log.part" |
+        awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    if [ $status -ne 0 ]; then
+        broken="$broken $name"
+        # What stopped before its tests ran is a failure too.
+        [ "${counts#* }" -gt 0 ] || failed=$((failed + 1))
+    elif [ "$counts" = "0 0" ]; then
+        # A check without counts, such as a lint, is one test.
+        passed=$((passed + 1))
+    fi
+}
+
+suite format cargo fmt --check
+suite lints cargo clippy --locked --quiet --all-targets -- -D warnings
+suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unhang-helper -- -D warnings
+suite unit cargo test --locked --quiet --lib
+suite cases cargo test --locked --quiet --test cases
+
+if [ "$1" = all ]; then
+    if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo -E env PATH=$PATH"; fi
+    suite umockdev cargo test --locked --quiet --test umockdev
+    # shellcheck disable=SC2086 # a list of words
+    suite netns $sudo cargo test --locked --quiet --test netns
+    suite package make --no-print-directory deb
+    UNHANG_DEB=$(ls "$PWD"/target/packages/unhang_*.deb)
+    export UNHANG_DEB
+    suite lintian lintian --fail-on error,warning "$UNHANG_DEB"
+    suite guests cargo test --locked --quiet --test vm
+fi
+
+rm -f "$log.part"
+echo
+[ -z "$broken" ] || echo "failed:$broken"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
