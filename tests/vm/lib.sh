@@ -1,0 +1,206 @@
+# shellcheck shell=sh
+# What a scenario can use in the guest. Everything here is said to the host in lines on descriptor 3, the second
+# serial port (message.rs is the other end). README.md lists the words.
+set -u
+
+newline='
+'
+tell() { # one line, whatever it is given
+    case $* in
+    *"$newline"*) printf '%s\n' "$(printf %s "$*" | tr '\n' ' ')" >&3 ;;
+    *) printf '%s\n' "$*" >&3 ;;
+    esac
+}
+# What stands on stdin, as the output that belongs to the last message.
+tell_output() { tr -d '\000-\010\013-\037' | awk '{ print "| " $0 }' >&3; }
+
+# --- results
+
+# check NAME COMMAND…: passes if the command succeeds. What it printed is shown if not.
+check() {
+    check_name=$1
+    shift
+    if "$@" >/run/vm/output 2>&1; then
+        tell "pass $check_name"
+    else
+        check_status=$?
+        tell "fail $check_name"
+        { echo "status $check_status: $*"; cat /run/vm/output; } | tell_output
+        return 1
+    fi
+}
+
+check_eq() { # NAME EXPECTED ACTUAL
+    check_expected=$2 check_actual=$3
+    check "$1" same
+}
+same() {
+    [ "$check_expected" = "$check_actual" ] || { echo "expected: $check_expected"; echo "actual:   $check_actual"; return 1; }
+}
+
+# fails COMMAND…: for `check NAME fails COMMAND…`.
+fails() { ! "$@"; }
+
+# matches PATTERN TEXT: a shell pattern, for `check NAME matches '*applied*' "$line"`.
+matches() {
+    # shellcheck disable=SC2254 # a pattern it is
+    case $2 in
+    $1) ;;
+    *) echo "$2"; return 1 ;;
+    esac
+}
+
+say() { tell "say $*"; }
+step() { tell "step $*"; }
+metric() { tell "metric $1 $2"; }
+
+# show FILE
+show() {
+    tell "show $1"
+    tell_output <"$1"
+}
+
+# run COMMAND…: shows the command and, as it comes, its output.
+run() {
+    tell "show # $*"
+    "$@" >/run/vm/run-output 2>&1
+    run_status=$?
+    tell_output </run/vm/run-output
+    return $run_status
+}
+
+# The last word of every scenario.
+finish() { tell "done"; }
+
+# --- time
+
+# Hundredths of a second since boot.
+now() {
+    read -r now_uptime _ </proc/uptime
+    echo "${now_uptime%.*}${now_uptime#*.}"
+}
+
+# wait_for SECONDS COMMAND…: tries until the command succeeds, or fails when the time is up.
+wait_for() {
+    wait_until=$(($(now) + $1 * 100))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$(now)" -lt "$wait_until" ] || { echo "waited in vain for: $*"; return 1; }
+        sleep 0.1
+    done
+}
+
+settle() { udevadm settle --timeout="${1:-60}"; }
+
+# Every start job is over. A scenario begins after this.
+booted() { wait_for 60 boot_over || say "the guest is still booting after 60 s"; }
+boot_over() { case $(systemctl is-system-running) in initializing | starting) return 1 ;; esac }
+
+# --- the host
+
+# host plug NAME TYPE [prop=val…] | unplug NAME | link NAME on|off | qmp JSON: prints the answer (plug: the MAC).
+host() {
+    tell "host $*"
+    read -r host_answer <&3
+    case $host_answer in
+    ok*) host_answer=${host_answer#ok}; [ -z "${host_answer# }" ] || echo "${host_answer# }" ;;
+    *) say "host $*: $host_answer"; return 1 ;;
+    esac
+}
+
+# Boots the guest again; the scenario then starts from its beginning with the next STAGE.
+reboot() {
+    tell rebooting
+    read -r host_answer <&3
+    systemctl reboot
+    exec sleep infinity
+}
+
+# The same without warning: nothing is synced, no service stopped.
+crash() {
+    tell rebooting
+    read -r host_answer <&3
+    echo 1 >/proc/sys/kernel/sysrq
+    echo b >/proc/sysrq-trigger
+    exec sleep infinity
+}
+
+# --- NICs
+
+nic_by_mac() {
+    for nic_path in /sys/class/net/*; do
+        [ "$(cat "$nic_path/address")" = "$1" ] && { echo "${nic_path##*/}"; return; }
+    done
+    return 1
+}
+
+# The NIC that was there first, second …: nic 1.
+nic() { nic_by_mac "$(printf '52:54:00:aa:00:%02x' "$1")"; }
+
+driver() { basename "$(readlink "/sys/class/net/$1/device/driver")"; }
+up() { ip link set "$1" up; }
+carrier() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; }
+no_carrier() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 0 ]; }
+
+# feature IF NAME: on or off; NAME as ethtool -k prints it, or tso gso gro sg tx rx lro.
+feature() {
+    case $2 in
+    tso) feature_name=tcp-segmentation-offload ;;
+    gso) feature_name=generic-segmentation-offload ;;
+    gro) feature_name=generic-receive-offload ;;
+    lro) feature_name=large-receive-offload ;;
+    sg) feature_name=scatter-gather ;;
+    tx) feature_name=tx-checksumming ;;
+    rx) feature_name=rx-checksumming ;;
+    *) feature_name=$2 ;;
+    esac
+    ethtool -k "$1" | awk -v name="$feature_name:" '$1 == name { print $2; found = 1 } END { exit !found }'
+}
+offloads() { echo "tso=$(feature "$1" tso) gso=$(feature "$1" gso) gro=$(feature "$1" gro)"; }
+offloads_are() { # IF STATE
+    [ "$(offloads "$1")" = "tso=$2 gso=$2 gro=$2" ] || { offloads "$1"; return 1; }
+}
+
+# --- the product
+
+# install_deb [FILE]
+install_deb() { DEBIAN_FRONTEND=noninteractive apt-get -qq -y install "${1:-$DEB}"; }
+journal_lines() { journalctl -q -t unhang -o cat "$@"; }
+
+# --- the genuine hang (needs iomem=relaxed, which every guest has)
+
+# poke IF OFFSET [VALUE]: reads or writes a register of the NIC.
+poke() {
+    read -r poke_base _ <"/sys/class/net/$1/device/resource"
+    busybox devmem $((poke_base + $2)) 32 ${3:+"$3"}
+}
+TCTL=0x400 TDT=0x3818 ICS=0xC8
+
+# Hang blocks in the kernel log of this boot.
+hangs() { dmesg | grep -c 'Detected Hardware Unit Hang' || :; }
+more_hangs() { [ "$(hangs)" -gt "$1" ]; }
+
+# wedge IF: stops the transmitter and gives it something to send. With e1000e.IntMode=1 blocks come by themselves.
+wedge() {
+    wedge_tctl=$(poke "$1" $TCTL)
+    poke "$1" $TCTL 0
+    busybox ping -6 -c 3 -W 1 "ff02::1%$1" >/dev/null 2>&1 || :
+}
+
+# unwedge IF: the ring moves on; no reset.
+unwedge() {
+    poke "$1" $TCTL "$wedge_tctl"
+    poke "$1" $TDT "$(poke "$1" $TDT)"
+}
+
+# wedge_irq IF: as wedge, and with MSI-X too: raises the interrupt until the block is printed (30 s at most).
+wedge_irq() {
+    wedge_before=$(hangs)
+    wedge "$1"
+    wait_for 30 wedge_raise "$1"
+}
+wedge_raise() {
+    poke "$1" $ICS 0x00400000
+    sleep 0.15
+    more_hangs "$wedge_before"
+}

@@ -1,0 +1,111 @@
+//! Runs every scenario in every guest that it is for: a real e1000e driver under a real udevd, in QEMU.
+//!
+//!     cargo test --test vm                 all
+//!     cargo test --test vm -- hotplug      those with this in their name
+//!
+//! README.md beside this file says how to write one and how to look at one that failed.
+
+#![forbid(unsafe_code)]
+
+mod guest;
+mod hardware;
+mod image;
+mod lines;
+mod message;
+mod qemu;
+mod qmp;
+mod scenario;
+mod verdict;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use guest::Guest;
+use scenario::{SUITES, Scenario};
+use verdict::Verdict;
+
+/// Guests at once, unless UNHANG_VM_JOBS or --test-threads says otherwise.
+const JOBS: usize = 2;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    if arguments.test_threads.is_none() {
+        arguments.test_threads = Some(jobs());
+    }
+    let trials = trials().and_then(|trials| {
+        if !arguments.list {
+            image::require_tools()?;
+        }
+        Ok(trials)
+    });
+    match trials {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("vm: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn jobs() -> usize {
+    let asked = std::env::var("UNHANG_VM_JOBS").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(JOBS)
+}
+
+fn trials() -> Result<Vec<Trial>, String> {
+    let asked = std::env::var("UNHANG_VM_SUITES").unwrap_or(SUITES.join(" "));
+    let asked: Vec<&str> = asked.split([' ', ',']).filter(|s| !s.is_empty()).collect();
+    if let Some(unknown) = asked.iter().find(|suite| !SUITES.contains(suite)) {
+        return Err(format!(
+            "UNHANG_VM_SUITES: no suite {unknown} in {SUITES:?}"
+        ));
+    }
+    let source = image::source_dir();
+    let mut scenarios = scenario::folder(&source.join("scenarios"))?;
+    scenarios.extend(scenario::folder(&source.join("selftest"))?);
+    let mut trials = Vec::new();
+    for suite in asked {
+        for scenario in &scenarios {
+            if scenario.suites.iter().any(|wanted| wanted == suite) {
+                let (suite, scenario) = (suite.to_owned(), scenario.clone());
+                let name = format!("{suite}::{}", scenario.name);
+                trials.push(Trial::test(name, move || attempt(&suite, &scenario)));
+            }
+        }
+    }
+    Ok(trials)
+}
+
+fn attempt(suite: &str, scenario: &Scenario) -> Result<(), Failed> {
+    for need in &scenario.needs {
+        if std::env::var_os(need).is_none() {
+            return Err(format!("this scenario needs the environment variable {need}").into());
+        }
+    }
+    let mut guest = Guest::new(suite, scenario)?;
+    let mut verdict = Verdict::default();
+    let broken = guest.run(&mut |message| verdict.hear(message)).err();
+    if std::env::var_os("UNHANG_VM_KEEP").is_none() {
+        guest.tidy();
+    }
+    let failure = verdict.failure(broken.as_deref());
+    let name = format!("{suite}::{}", scenario.name);
+    for (metric, value) in &verdict.metrics {
+        eprintln!("metric {name} {metric} {value}");
+    }
+    eprintln!("time {name} {:.1} s", guest.elapsed().as_secs_f64());
+    match (failure, &scenario.fails) {
+        (None, None) => Ok(()),
+        (Some(text), Some(expected)) if text.contains(expected) => Ok(()),
+        (Some(text), Some(expected)) => {
+            Err(format!("it was to fail with {expected:?}, but:\n{text}").into())
+        }
+        (None, Some(_)) => Err("it passed, and was to fail".into()),
+        (Some(text), None) => Err(format!(
+            "{text}the whole story: {}/transcript, console-*.log; by hand: {0}/by-hand",
+            guest.dir.display()
+        )
+        .into()),
+    }
+}
