@@ -26,11 +26,22 @@ const FEATURES_HW: u16 = 2;
 const FEATURES_WANTED: u16 = 3;
 const FEATURES_ACTIVE: u16 = 4;
 const FEATURES_NOCHANGE: u16 = 5;
+/// What `features_fill_reply` (net/ethtool/features.c) puts into every GET reply.
+const GET_REPLY_HAS: [u16; 5] = [
+    FEATURES_HEADER,
+    FEATURES_HW,
+    FEATURES_WANTED,
+    FEATURES_ACTIVE,
+    FEATURES_NOCHANGE,
+];
+/// What `features_send_reply` (net/ethtool/features.c) puts into every SET reply.
+const SET_REPLY_HAS: [u16; 3] = [FEATURES_HEADER, FEATURES_WANTED, FEATURES_ACTIVE];
 // ETHTOOL_A_HEADER_*
 const HEADER_DEV_INDEX: u16 = 1;
 const HEADER_DEV_NAME: u16 = 2;
 // ETHTOOL_A_BITSET_*
 const BITSET_BITS: u16 = 3;
+const BITSET_VALUE: u16 = 4;
 // ETHTOOL_A_BITSET_BITS_*
 const BITS_BIT: u16 = 1;
 // ETHTOOL_A_BITSET_BIT_*
@@ -56,8 +67,14 @@ pub enum FeaturesMessage {
     GetReply(Reply),
     /// The kernel's answer to a SET; its ACK follows.
     SetReply(Reply),
-    /// Somebody changed features, by netlink, by ioctl, or the core itself.
-    Notification(Reply),
+    /// Somebody changed features, by netlink, by ioctl, or the core itself. The kernel sends
+    /// notifications with compact bitsets, by index: to know what is so now, ask.
+    Notification {
+        /// The NIC.
+        ifindex: u32,
+        /// Its name now.
+        interface: String,
+    },
     /// Another message of the family, e.g. from the `monitor` group.
     Other(u8),
 }
@@ -105,13 +122,18 @@ impl Bitset {
         let mut bits = Vec::new();
         for attribute in NlasIterator::new(bitset) {
             let attribute = attribute?;
-            if attribute.kind() == BITSET_BITS {
-                for bit in NlasIterator::new(attribute.value()) {
-                    let bit = bit?;
-                    if bit.kind() == BITS_BIT {
-                        bits.push(Bit::parse(bit.value())?);
+            match attribute.kind() {
+                BITSET_BITS => {
+                    for bit in NlasIterator::new(attribute.value()) {
+                        let bit = bit?;
+                        if bit.kind() == BITS_BIT {
+                            bits.push(Bit::parse(bit.value())?);
+                        }
                     }
                 }
+                // Taken for an empty list it would say that everything is off.
+                BITSET_VALUE => return Err("a compact bitset, which was not asked for".into()),
+                _ => {}
             }
         }
         Ok(Bitset { bits })
@@ -136,11 +158,15 @@ impl Bit {
 }
 
 impl Reply {
-    fn parse(payload: &[u8]) -> Result<Reply, DecodeError> {
+    /// Reads a reply. One without any of the `required` attributes is no answer: an absent
+    /// list is not an empty one.
+    fn parse(payload: &[u8], required: &[u16]) -> Result<Reply, DecodeError> {
         let mut reply = Reply::default();
+        let mut missing = required.to_vec();
         for attribute in NlasIterator::new(payload) {
             let attribute = attribute?;
             let value = attribute.value();
+            missing.retain(|kind| *kind != attribute.kind());
             match attribute.kind() {
                 FEATURES_HEADER => reply.parse_header(value)?,
                 FEATURES_HW => reply.hw = Bitset::parse(value)?,
@@ -150,7 +176,10 @@ impl Reply {
                 _ => {}
             }
         }
-        Ok(reply)
+        match missing.first() {
+            Some(kind) => Err(format!("FEATURES attribute {kind} is missing").into()),
+            None => Ok(reply),
+        }
     }
 
     fn parse_header(&mut self, header: &[u8]) -> Result<(), DecodeError> {
@@ -166,6 +195,19 @@ impl Reply {
         }
         Ok(())
     }
+}
+
+/// Whom a notification is about.
+fn notified(payload: &[u8]) -> Result<(u32, String), DecodeError> {
+    for attribute in NlasIterator::new(payload) {
+        let attribute = attribute?;
+        if attribute.kind() == FEATURES_HEADER {
+            let mut reply = Reply::default();
+            reply.parse_header(attribute.value())?;
+            return Ok((reply.ifindex, reply.interface));
+        }
+    }
+    Err("a notification without a header".into())
 }
 
 fn text(attribute: &NlaBuffer<&[u8]>) -> Result<String, DecodeError> {
@@ -242,7 +284,7 @@ impl FeaturesMessage {
             }
             FeaturesMessage::GetReply(_)
             | FeaturesMessage::SetReply(_)
-            | FeaturesMessage::Notification(_)
+            | FeaturesMessage::Notification { .. }
             | FeaturesMessage::Other(_) => Vec::new(),
         }
     }
@@ -265,7 +307,7 @@ impl GenlFamily for FeaturesMessage {
             FeaturesMessage::Set { .. } => MSG_FEATURES_SET,
             FeaturesMessage::GetReply(_) => MSG_FEATURES_GET_REPLY,
             FeaturesMessage::SetReply(_) => MSG_FEATURES_SET_REPLY,
-            FeaturesMessage::Notification(_) => MSG_FEATURES_NTF,
+            FeaturesMessage::Notification { .. } => MSG_FEATURES_NTF,
             FeaturesMessage::Other(command) => *command,
         }
     }
@@ -285,10 +327,20 @@ impl Emitable for FeaturesMessage {
 impl ParseableParametrized<[u8], GenlHeader> for FeaturesMessage {
     fn parse_with_param(payload: &[u8], header: GenlHeader) -> Result<Self, DecodeError> {
         Ok(match header.cmd {
-            MSG_FEATURES_GET_REPLY => FeaturesMessage::GetReply(Reply::parse(payload)?),
-            MSG_FEATURES_SET_REPLY => FeaturesMessage::SetReply(Reply::parse(payload)?),
-            MSG_FEATURES_NTF => FeaturesMessage::Notification(Reply::parse(payload)?),
+            MSG_FEATURES_GET_REPLY => {
+                FeaturesMessage::GetReply(Reply::parse(payload, &GET_REPLY_HAS)?)
+            }
+            MSG_FEATURES_SET_REPLY => {
+                FeaturesMessage::SetReply(Reply::parse(payload, &SET_REPLY_HAS)?)
+            }
+            MSG_FEATURES_NTF => {
+                let (ifindex, interface) = notified(payload)?;
+                FeaturesMessage::Notification { ifindex, interface }
+            }
             command => FeaturesMessage::Other(command),
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

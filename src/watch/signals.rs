@@ -109,7 +109,7 @@ pub fn changed(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
     let message = map_from_rawgenlmsg::<FeaturesMessage>(message)?;
     Ok(match message.payload {
         NetlinkPayload::InnerMessage(message) => match message.payload {
-            FeaturesMessage::Notification(reply) => Some(Signal::Features(reply.ifindex)),
+            FeaturesMessage::Notification { ifindex, .. } => Some(Signal::Features(ifindex)),
             _ => None,
         },
         _ => None,
