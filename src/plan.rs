@@ -96,6 +96,7 @@ impl Plan {
                 });
             }
         }
+        keys.iter_mut().for_each(KeyPlan::pass_over_impossible);
         let overridden = |index: usize, key: &KeyPlan| {
             key.features.is_empty()
                 && (features
@@ -149,6 +150,15 @@ impl KeyPlan {
             on: setting.on,
             rule: setting.rule.name.clone(),
             features: Vec::new(),
+        }
+    }
+
+    /// A group that is wanted on is on when all of it is on that can be: no driver has every
+    /// `tx-tcp*-segmentation` there is. It is impossible only if none of it can be.
+    fn pass_over_impossible(&mut self) {
+        let impossible = |feature: &FeaturePlan| feature.state == State::Impossible;
+        if self.on && !self.features.iter().all(impossible) {
+            self.features.retain(|feature| !impossible(feature));
         }
     }
 
