@@ -207,6 +207,16 @@ impl Parser {
         }
         let mut wanted = Vec::new();
         for (key, value) in in_order(table) {
+            // Log lines name keys between blanks and commas, so a key has none.
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_*?[]!".contains(c);
+            if key.get_ref().is_empty() || !key.get_ref().chars().all(allowed) {
+                self.error(
+                    key.span(),
+                    format!("'{}' is no name or pattern of offloads", key.get_ref()),
+                    "write one such as tso, tx-tcp6-segmentation or \"tx-tcp*-segmentation\" a line",
+                );
+                continue;
+            }
             if let Some(on) = self.boolean(value, key.get_ref()) {
                 wanted.push(Wanted {
                     key: Key::new(key.get_ref().as_ref()),
