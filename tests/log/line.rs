@@ -1,0 +1,225 @@
+//! The grammar of a log line.
+
+use proptest::prelude::*;
+
+use unhang::apply::{KeyOutcome, KeyResult, Outcome};
+use unhang::features::{KernelError, Key};
+use unhang::log::{Event, Level, Line, Part};
+use unhang::nic::Nic;
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// `text` means these parts, and these parts are written so.
+#[track_caller]
+fn is_written(parts: Vec<Part>, text: &str) {
+    let line = Line {
+        interface: "eno1".into(),
+        parts,
+        rules: words("e1000e-tx-hang"),
+        identity: "e1000e 8086:15bb I219-LM (7)".into(),
+        event: "add".into(),
+    };
+    assert_eq!(line.to_string(), text);
+    assert_eq!(Line::parse(text), Some(line));
+}
+
+#[test]
+fn lines_are_as_the_manual_shows_them() {
+    is_written(
+        vec![Part::Changed(words("tso gso gro"), false)],
+        "eno1: tso gso gro off (were on); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![
+            Part::Already(words("tso gso"), false),
+            Part::Changed(words("gro"), false),
+        ],
+        "eno1: tso gso already off, gro off (was on); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![
+            Part::Secured(words("tso"), false),
+            Part::Secured(words("rx tx"), true),
+        ],
+        "eno1: tso stays off (on was requested), rx tx stay on (off was requested); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![Part::Still {
+            keys: words("tso"),
+            on: true,
+            reason: "fixed".into(),
+            features: words("tx-tcp-segmentation tx-tcp6-segmentation"),
+        }],
+        "eno1: tso still on (fixed: tx-tcp-segmentation tx-tcp6-segmentation); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![
+            Part::Unknown(words("ufo tos")),
+            Part::Also("tx-tcp-mangleid-segmentation".into(), false),
+        ],
+        "eno1: ufo tos unknown to this kernel, also tx-tcp-mangleid-segmentation off; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![Part::Failed(KernelError::NotPermitted.to_string())],
+        "eno1: not changed: the kernel does not permit it: this needs root (CAP_NET_ADMIN); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+}
+
+#[test]
+fn what_is_no_line_is_not_taken_for_one() {
+    for text in [
+        "",
+        "eno1: tso off",
+        "eno1: NIC Link is Up 1000 Mbps Full Duplex, Flow Control: Rx/Tx",
+        "rule file skipped: /etc/unhang/rules.d/60-mine.toml:3:1: a rule has no key 'matches'",
+        "eno1: tso off (were off); rule a; e1000e; event add",
+        "eno1: ; rule a; e1000e; event add",
+        "eno1: tso off (were on); e1000e; event add",
+        "eno1: tso off (were on); rule a; e1000e; add",
+        "tso off (were on); rule a; e1000e; event add",
+    ] {
+        assert_eq!(Line::parse(text), None, "{text}");
+    }
+}
+
+fn nic() -> Nic {
+    Nic {
+        ifindex: 3,
+        name: "eno1".into(),
+        driver: Some("e1000e".into()),
+        pci: "8086:15bb:1028:0869".parse().ok(),
+        ..Nic::default()
+    }
+}
+
+fn outcome(results: &[KeyResult], error: Option<KernelError>) -> Outcome {
+    let key = |result: &KeyResult| KeyOutcome {
+        key: Key::new("tso"),
+        on: false,
+        was: Some(true),
+        result: result.clone(),
+    };
+    Outcome {
+        nic: nic(),
+        rules: words("a"),
+        keys: results.iter().map(key).collect(),
+        side_effects: Vec::new(),
+        error,
+    }
+}
+
+#[test]
+fn the_level_says_how_much_it_matters() {
+    use KeyResult::{AlreadyRight, Changed, Fixed, Missing, Refused, Secured};
+    let features = || words("tx-tcp-segmentation");
+    let level = |results: &[KeyResult], error| {
+        Line::new(&outcome(results, error), &Event::manual()).map(|(level, _)| level)
+    };
+    assert_eq!(level(&[AlreadyRight], None), Some(Level::Debug));
+    assert_eq!(level(&[AlreadyRight, Changed], None), Some(Level::Info));
+    assert_eq!(level(&[Secured], None), Some(Level::Info));
+    for bad in [Fixed(features()), Refused(features()), Missing] {
+        assert_eq!(level(&[Changed, bad], None), Some(Level::Warning));
+    }
+    assert_eq!(level(&[], Some(KernelError::Gone)), Some(Level::Debug));
+    assert_eq!(
+        level(&[], Some(KernelError::NotPermitted)),
+        Some(Level::Error)
+    );
+    let no_rule = Outcome {
+        rules: Vec::new(),
+        ..outcome(&[], None)
+    };
+    assert_eq!(Line::new(&no_rule, &Event::manual()), None);
+}
+
+#[test]
+fn a_line_says_whether_the_rules_are_in_force() {
+    use KeyResult::{AlreadyRight, Changed, Missing};
+    let in_force = |results: &[KeyResult], error| {
+        let (_, line) = Line::new(&outcome(results, error), &Event::manual()).unwrap();
+        Line::parse(&line.to_string()).unwrap().in_force()
+    };
+    assert_eq!(in_force(&[AlreadyRight, Changed], None), Some(true));
+    assert_eq!(in_force(&[Changed, Missing], None), Some(false));
+    assert_eq!(in_force(&[], Some(KernelError::Gone)), None);
+}
+
+/// An offload key, as far as rules allow them.
+fn key() -> impl Strategy<Value = String> {
+    "[a-z*][a-z0-9_*?!-]{0,20}".prop_filter("it starts another kind of part", |key| key != "also")
+}
+
+fn keys() -> impl Strategy<Value = Vec<String>> {
+    prop::collection::vec(key(), 1..5)
+}
+
+fn feature() -> impl Strategy<Value = String> {
+    "[a-z][a-z0-9_-]{0,30}"
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let reason = prop::sample::select(vec!["fixed", "refused"]);
+    let features = prop::collection::vec(feature(), 1..4);
+    prop_oneof![
+        (keys(), any::<bool>()).prop_map(|(keys, on)| Part::Changed(keys, on)),
+        (keys(), any::<bool>()).prop_map(|(keys, on)| Part::Already(keys, on)),
+        (keys(), any::<bool>()).prop_map(|(keys, on)| Part::Secured(keys, on)),
+        (keys(), any::<bool>(), reason, features).prop_map(|(keys, on, reason, features)| {
+            Part::Still {
+                keys,
+                on,
+                reason: reason.into(),
+                features,
+            }
+        }),
+        keys().prop_map(Part::Unknown),
+        (feature(), any::<bool>()).prop_map(|(feature, on)| Part::Also(feature, on)),
+    ]
+}
+
+fn parts() -> impl Strategy<Value = Vec<Part>> {
+    let reason = "[a-zA-Z0-9][a-zA-Z0-9 ,:'()]{0,60}";
+    prop_oneof![
+        9 => prop::collection::vec(part(), 1..5),
+        1 => reason.prop_map(|reason| vec![Part::Failed(reason)]),
+    ]
+}
+
+prop_compose! {
+    fn line()(
+        // What dev_valid_name (net/core/dev.c) lets through.
+        interface in "[!-.0-9;-~]{1,15}",
+        parts in parts(),
+        rules in prop::collection::vec("[A-Za-z0-9._-]{1,20}", 1..4),
+        identity in "(e1000e|igc|no driver)( 8086:[0-9a-f]{4}( I21[79]-LM( \\([0-9]\\))?)?)?",
+        event in "[a-z-]{1,10}",
+    ) -> Line {
+        Line { interface, parts, rules, identity, event }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_line_is_read_as_it_was_written(line in line()) {
+        let text = line.to_string();
+        prop_assert_eq!(text.lines().count(), 1);
+        prop_assert_eq!(Line::parse(&text), Some(line));
+    }
+
+    #[test]
+    fn an_error_of_any_text_makes_one_line_that_can_be_read_back(text in "[ -~]{0,80}") {
+        let outcome = outcome(&[], Some(KernelError::Refused(text)));
+        let (_, line) = Line::new(&outcome, &Event::udev("add")).unwrap();
+        let read = Line::parse(&line.to_string()).unwrap();
+        prop_assert_eq!(read.in_force(), None);
+        prop_assert_eq!((read.rules, read.event), (line.rules, line.event));
+    }
+
+    #[test]
+    fn any_text_is_read_without_panic(text in "\\PC{0,120}") {
+        let _ = Line::parse(&text);
+    }
+}

@@ -1,0 +1,149 @@
+//! Lines come out by syslog, else by the kernel's log, else on stderr, and never late.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use unhang::log::{Level, Log};
+
+const LINE: &str = "eno1: tso off (was on); rule a; e1000e; event add";
+
+/// Places for a log, in a folder that goes away with them.
+struct Places(PathBuf);
+
+impl Places {
+    fn new(name: &str) -> Places {
+        let dir = std::env::temp_dir().join(format!("unhang-log-{}-{name}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        Places(dir)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.0.join("log")
+    }
+
+    fn kmsg(&self) -> PathBuf {
+        self.0.join("kmsg")
+    }
+
+    /// The kernel's log is a file that is there already.
+    fn with_kmsg(self) -> Places {
+        fs::write(self.kmsg(), "").unwrap();
+        self
+    }
+
+    fn log(&self) -> Log {
+        Log::to(self.socket(), self.kmsg())
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn received(socket: &UnixDatagram) -> String {
+    let mut buffer = [0; 4096];
+    socket
+        .set_read_timeout(Some(Duration::from_secs(5)))
+        .unwrap();
+    let length = socket.recv(&mut buffer).unwrap();
+    String::from_utf8(buffer[..length].to_vec()).unwrap()
+}
+
+fn kernel_log(places: &Places) -> String {
+    fs::read_to_string(places.kmsg()).unwrap()
+}
+
+#[test]
+fn syslog_gets_the_line_with_facility_daemon_and_its_level() {
+    let places = Places::new("syslog").with_kmsg();
+    let daemon = UnixDatagram::bind(places.socket()).unwrap();
+    for (level, severity) in [
+        (Level::Error, 3),
+        (Level::Warning, 4),
+        (Level::Info, 6),
+        (Level::Debug, 7),
+    ] {
+        places.log().write(level, LINE);
+        let message = received(&daemon);
+        let priority = format!("<{}>", 3 * 8 + severity);
+        assert!(message.starts_with(&priority), "{message}");
+        let tail = format!(" unhang[{}]: {LINE}", std::process::id());
+        assert!(message.ends_with(&tail), "{message}");
+    }
+    assert_eq!(kernel_log(&places), "", "one place is enough");
+}
+
+#[test]
+fn a_daemon_that_does_not_read_is_not_waited_for() {
+    let places = Places::new("unread").with_kmsg();
+    let _daemon = UnixDatagram::bind(places.socket()).unwrap();
+    let filler = UnixDatagram::unbound().unwrap();
+    filler.set_nonblocking(true).unwrap();
+    while filler.send_to(b"old news", places.socket()).is_ok() {}
+    let start = Instant::now();
+    places.log().write(Level::Warning, LINE);
+    let waited = start.elapsed();
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    assert_eq!(
+        kernel_log(&places),
+        format!("<28>unhang[{}]: {LINE}\n", std::process::id())
+    );
+}
+
+#[test]
+fn a_daemon_that_reads_in_time_gets_the_line() {
+    let places = Places::new("late").with_kmsg();
+    let daemon = UnixDatagram::bind(places.socket()).unwrap();
+    let filler = UnixDatagram::unbound().unwrap();
+    filler.set_nonblocking(true).unwrap();
+    while filler.send_to(b"old news", places.socket()).is_ok() {}
+    let reader = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        while received(&daemon) == "old news" {}
+    });
+    places.log().write(Level::Info, LINE);
+    reader.join().unwrap();
+    assert_eq!(kernel_log(&places), "");
+}
+
+#[test]
+fn without_syslog_the_kernel_log_gets_it() {
+    let places = Places::new("kmsg").with_kmsg();
+    places.log().write(Level::Error, LINE);
+    assert!(kernel_log(&places).starts_with("<27>unhang["));
+}
+
+#[test]
+fn a_socket_whose_daemon_is_dead_is_no_syslog() {
+    let places = Places::new("dead").with_kmsg();
+    drop(UnixDatagram::bind(places.socket()).unwrap());
+    places.log().write(Level::Info, LINE);
+    assert!(kernel_log(&places).ends_with(&format!("{LINE}\n")));
+}
+
+/// Runs as a process of its own, whose stderr can be read.
+#[test]
+fn without_both_stderr_gets_it() {
+    const INSIDE: &str = "UNHANG_TEST_WRITES_TO_STDERR";
+    if std::env::var_os(INSIDE).is_some() {
+        Log::to("/nonexistent/log", Path::new("/nonexistent/kmsg")).write(Level::Info, LINE);
+        return;
+    }
+    let myself = std::env::current_exe().unwrap();
+    let output = Command::new(myself)
+        .args([
+            "--exact",
+            "writing::without_both_stderr_gets_it",
+            "--nocapture",
+        ])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains(&format!("unhang: {LINE}\n")), "{stderr}");
+}
