@@ -1,0 +1,2 @@
+mkdir usr-lib
+cp "$PROJECT"/rules/*.toml usr-lib/
