@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Output, Status, printable};
 use crate::cli::{CheckArgs, Common};
-use crate::rules::{self, Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
+use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
 
 const HELPER: &str = "/usr/lib/udev/unhang";
 const UDEV_RULE_DIRS: [&str; 5] = [
@@ -21,7 +21,7 @@ const UDEV_RULE_DIRS: [&str; 5] = [
 /// Runs the command.
 pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     let set = if args.files.is_empty() {
-        rules::load(&common.rule_dirs())
+        super::read_rules(common)
     } else {
         RuleSet {
             files: args.files.iter().map(|path| RuleFile::read(path)).collect(),
@@ -44,7 +44,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
             Err(problem) => {
                 counts.add(Severity::Error);
                 let path = file.path.display().to_string();
-                output.stdout += &format!("{} {problem}\n\n", printable(&path));
+                output.stdout += &format!("{}\n\n", printable(&format!("{path} {problem}")));
                 continue;
             }
         };
@@ -112,7 +112,7 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let path = file.path.display().to_string();
+    let path = printable(&file.path.display().to_string()).into_owned();
     let annotation = AnnotationKind::Primary.span(diagnostic.span.clone());
     let snippet = Snippet::source(&file.text)
         .path(path)
@@ -120,7 +120,8 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
     let message = printable(&diagnostic.message);
     let mut group = level.primary_title(message.as_ref()).element(snippet);
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help));
+        let help: Vec<_> = help.lines().map(printable).collect();
+        group = group.element(Level::HELP.message(help.join("\n")));
     }
     Renderer::styled().render(&[group]) + "\n\n"
 }

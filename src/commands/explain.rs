@@ -7,7 +7,7 @@ use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{Decision, Looked, Mismatch, RuleSet, Verdict, decide};
+use crate::rules::{Decision, Looked, Mismatch, RuleSet, Verdict, decide, parse_mac};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
@@ -20,7 +20,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         (Some(text), _) => match imagined(text) {
             Ok(nic) => (nic, None),
             Err(problem) => {
-                output.stderr += &format!("unhang: --as: {problem}\n");
+                output.stderr += &format!("unhang: --as: {}\n", printable(&problem));
                 output.status = Status::Usage;
                 return Ok(output);
             }
@@ -58,7 +58,8 @@ fn imagined(text: &str) -> Result<Nic, String> {
     for word in text.split_whitespace() {
         let (key, value) = word
             .split_once('=')
-            .ok_or_else(|| format!("'{word}' is not key=value"))?;
+            .filter(|(_, value)| !value.is_empty())
+            .ok_or_else(|| format!("'{word}' is not key=value, such as driver=e1000e"))?;
         match key {
             "driver" => nic.driver = Some(value.to_owned()),
             "pci" => {
@@ -69,7 +70,7 @@ fn imagined(text: &str) -> Result<Nic, String> {
                 );
             }
             "interface" => value.clone_into(&mut nic.name),
-            "mac" => nic.mac = Some(value.to_ascii_lowercase()),
+            "mac" => nic.mac = Some(parse_mac(value)?),
             "path" => nic.path = Some(value.to_owned()),
             _ => {
                 return Err(format!(
@@ -77,6 +78,9 @@ fn imagined(text: &str) -> Result<Nic, String> {
                 ));
             }
         }
+    }
+    if nic == Nic::default() {
+        return Err("describe the NIC, for example \"driver=e1000e pci=8086:15b8\"".into());
     }
     Ok(nic)
 }
@@ -141,6 +145,7 @@ impl Explanation<'_> {
 
     fn looked(&self, looked: &Looked<'_>) -> String {
         let place = self.rules.place_of(looked.rule);
+        let place = printable(&place);
         let name = &looked.rule.name;
         match &looked.verdict {
             Verdict::Matched => {
@@ -183,8 +188,7 @@ impl Explanation<'_> {
             None => {
                 let lines = self
                     .decision
-                    .settings
-                    .iter()
+                    .effective()
                     .map(|setting| format!("  {setting} ({})\n", setting.key.pattern()));
                 lines.collect()
             }
@@ -199,8 +203,7 @@ impl Explanation<'_> {
         }
         let resetting: Vec<&str> = self
             .decision
-            .settings
-            .iter()
+            .effective()
             .filter(|s| s.key.resets_e1000e())
             .map(|s| s.key.as_str())
             .collect();
@@ -214,8 +217,7 @@ impl Explanation<'_> {
         });
         if self
             .decision
-            .settings
-            .iter()
+            .effective()
             .any(|setting| !setting.on && setting.key.as_str() == "tso")
         {
             costs.push(match self.nic.chip().map(|chip| chip.family) {
@@ -225,8 +227,7 @@ impl Explanation<'_> {
         }
         for setting in self
             .decision
-            .settings
-            .iter()
+            .effective()
             .filter(|s| !s.on && s.key.carries_tso())
         {
             costs.push(format!(
@@ -271,17 +272,17 @@ impl Explanation<'_> {
 
 fn mismatch(mismatch: &Mismatch) -> String {
     let Mismatch { key, asked, found } = mismatch;
-    let found = found.as_deref().map_or_else(
-        || format!("the NIC has no {key}"),
-        |found| format!("{key} is {}", printable(found)),
-    );
-    match asked.as_slice() {
-        [one] => format!("{found}, not {one}"),
+    let asked = match asked.as_slice() {
         [first, .., last] if asked.len() > 4 => {
-            format!("{found}, none of {} from {first} to {last}", asked.len())
+            format!("any of {} from {first} to {last}", asked.len())
         }
-        several => format!("{found}, not {}", several.join(" or ")),
-    }
+        several => several.join(" or "),
+    };
+    let text = match found {
+        Some(found) => format!("{key} is {found}, not {asked}"),
+        None => format!("no {key} known, the rule is for {asked}"),
+    };
+    printable(&text).into_owned()
 }
 
 #[derive(Serialize)]

@@ -67,9 +67,20 @@ impl Status {
 /// The schema version of all JSON output. Keys are added, never changed.
 const SCHEMA: u32 = 1;
 
+/// The rules. A directory that was asked for by name has to be there.
+fn read_rules(common: &Common) -> RuleSet {
+    let mut rules = rules::load(&common.rule_dirs());
+    for dir in common.rules.iter().filter(|dir| !dir.exists()) {
+        rules
+            .unreadable_dirs
+            .push((dir.clone(), "it is not there".into()));
+    }
+    rules
+}
+
 /// The rules, and what is to be said about files that are skipped.
 fn load_rules(common: &Common) -> (RuleSet, String) {
-    let rules = rules::load(&common.rule_dirs());
+    let rules = read_rules(common);
     let mut talk = String::new();
     for complaint in rules.complaints() {
         talk += &format!("unhang: {}\n", printable(&complaint));

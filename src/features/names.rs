@@ -165,7 +165,7 @@ impl Key {
             return Some(short);
         }
         let short = SHORT_NAMES.iter().map(|(name, _)| *name);
-        nearest(&self.0, short.chain(KERNEL_NAMES))
+        nearest(&self.0.to_lowercase(), short.chain(KERNEL_NAMES))
     }
 
     /// Whether changing it makes e1000e drop the link for seconds.

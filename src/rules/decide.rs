@@ -85,6 +85,18 @@ impl<'r> Decision<'r> {
         self
     }
 
+    /// The settings that count: those of which a later one does not set everything anew.
+    pub fn effective(&self) -> impl Iterator<Item = &Setting<'_>> {
+        let overridden = |index: usize, setting: &Setting<'_>| {
+            let mut later = self.settings[index + 1..].iter();
+            later.any(|later| later.key.includes(setting.key))
+        };
+        let settings = self.settings.iter().enumerate();
+        settings
+            .filter(move |(index, setting)| !overridden(*index, setting))
+            .map(|(_, setting)| setting)
+    }
+
     /// The rules that want something, in order, each once.
     pub fn rules(&self) -> Vec<String> {
         let mut names: Vec<String> = self.settings.iter().map(|s| s.rule.name.clone()).collect();

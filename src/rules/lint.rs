@@ -27,29 +27,27 @@ fn heading(file: &RuleFile, rule: &Rule) -> std::ops::Range<usize> {
 fn impossible_pci(rule: &Rule) -> Vec<Diagnostic> {
     let only_e1000e =
         !rule.matches.driver.is_empty() && rule.matches.driver.iter().all(|d| d == "e1000e");
-    let ids = rule.matches.pci.iter().filter(|_| only_e1000e);
-    let unknown = ids.filter(|pci| pci.chip().is_none());
-    let message = |pci: &crate::nic::PciId| {
-        Diagnostic::warning(
-            rule.span.clone(),
-            format!("rule '{}' asks for driver e1000e and PCI ID {pci}, which that driver does not drive", rule.name),
-        )
-        .help(near_id(pci.device))
-    };
-    unknown.map(message).collect()
+    let ids = rule.matches.pci.iter().zip(&rule.matches.pci_spans);
+    let unknown = ids.filter(|(pci, _)| only_e1000e && pci.chip().is_none());
+    unknown
+        .map(|(pci, span)| {
+            let message = format!("driver e1000e has no PCI ID {pci}, so this can never match");
+            Diagnostic::warning(span.clone(), message).help(near_id(*pci))
+        })
+        .collect()
 }
 
 /// The IDs of the driver that differ from `device` in one hex digit.
-fn near_id(device: u16) -> String {
+fn near_id(pci: crate::nic::PciId) -> String {
     let one_digit = |other: u16| {
         (0..4)
-            .filter(|i| (device ^ other) >> (4 * i) & 0xf != 0)
+            .filter(|i| (pci.device ^ other) >> (4 * i) & 0xf != 0)
             .count()
             == 1
     };
     let near: Vec<String> = chip::all()
         .iter()
-        .filter(|chip| one_digit(chip.device))
+        .filter(|chip| chip.vendor == pci.vendor && one_digit(chip.device))
         .take(3)
         .map(|chip| format!("8086:{:04x} ({})", chip.device, chip.name))
         .collect();

@@ -60,6 +60,9 @@ pub enum FileProblem {
     /// It could not be opened or read.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
+    /// It is not UTF-8.
+    #[error("is not a text in UTF-8")]
+    NotText,
     /// A symbolic link to nothing.
     #[error("is a link to {0}, which is not there")]
     Dangling(PathBuf),
@@ -227,8 +230,10 @@ fn read_trusted(path: &Path) -> Result<String, FileProblem> {
         return Err(FileProblem::TooLarge);
     }
     let mut text = String::new();
-    file.take(MAX_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+    match file.take(MAX_BYTES).read_to_string(&mut text) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(FileProblem::NotText),
+        read => Ok(read.map(|_| text)?),
+    }
 }
 
 /// Opens without waiting: opening a pipe for reading would wait for a writer.

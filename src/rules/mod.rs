@@ -15,7 +15,7 @@ pub use decide::{Decision, Looked, Mismatch, Setting, Verdict, decide};
 pub use diagnostic::{Diagnostic, Severity, place};
 pub use lint::lint;
 pub use load::{FileProblem, RuleFile, RuleSet, default_dirs, load};
-pub use parse::parse;
+pub use parse::{parse, parse_mac};
 
 use std::ops::Range;
 
@@ -71,6 +71,8 @@ pub struct Match {
     pub driver: Vec<String>,
     /// PCI IDs, with or without a subsystem.
     pub pci: Vec<PciId>,
+    /// Where these stand in the file, in bytes.
+    pub pci_spans: Vec<Range<usize>>,
     /// Interface names, as globs.
     pub interface: Vec<String>,
     /// Hardware addresses, lower case.

@@ -30,10 +30,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     let mut parser = Parser::default();
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        parser.errors.push(Diagnostic::error(
-            span,
-            format!("this is not TOML: {}", error.message()),
-        ));
+        parser.errors.push(not_toml(text, span, error.message()));
     }
     // A tree with holes in it would only give errors that follow from the first.
     let rules = if errors.is_empty() {
@@ -44,6 +41,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     if parser.errors.is_empty() {
         Ok(rules)
     } else {
+        parser.errors.sort_by_key(|error| error.span.start);
         Err(parser.errors)
     }
 }
@@ -167,13 +165,14 @@ impl Parser {
             match key.get_ref().as_ref() {
                 "driver" => matches.driver = self.list(value, "driver", non_empty),
                 "pci" => {
+                    matches.pci_spans = elements(value).iter().map(|id| id.span()).collect();
                     matches.pci = self.list(value, "pci", |text| {
                         text.parse()
                             .map_err(|error| format!("'{text}' is no PCI ID: {error}"))
                     });
                 }
                 "interface" => matches.interface = self.list(value, "interface", non_empty),
-                "mac" => matches.mac = self.list(value, "mac", mac),
+                "mac" => matches.mac = self.list(value, "mac", parse_mac),
                 "path" => matches.path = self.list(value, "path", non_empty),
                 _ => self.unknown_key(key, "[rule.match]", &MATCH_KEYS),
             }
@@ -262,11 +261,7 @@ impl Parser {
         key: &str,
         convert: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
-        let single = std::slice::from_ref(value);
-        let values = match value.get_ref() {
-            DeValue::Array(array) => array.iter().collect::<Vec<_>>(),
-            _ => single.iter().collect(),
-        };
+        let values = elements(value);
         if values.is_empty() {
             self.error(
                 value.span(),
@@ -335,6 +330,37 @@ impl Parser {
     }
 }
 
+/// A list's elements; what is no list stands for a list of itself.
+fn elements<'v, 'i>(value: &'v Spanned<DeValue<'i>>) -> Vec<&'v Spanned<DeValue<'i>>> {
+    match value.get_ref() {
+        DeValue::Array(array) => array.iter().collect(),
+        _ => vec![value],
+    }
+}
+
+/// What the TOML parser found, with what to write instead where that can be told.
+fn not_toml(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
+    let message = message
+        .lines()
+        .collect::<Vec<_>>()
+        .join(", ")
+        .replace(", expected literal string", "");
+    let word = text.get(span.clone()).unwrap_or_default();
+    let help = match word.to_ascii_lowercase().as_str() {
+        "off" | "no" | "false" => Some("write false".to_owned()),
+        "on" | "yes" | "true" => Some("write true".to_owned()),
+        _ if !message.contains("must be quoted") => None,
+        "" => Some("write a value after the '='".to_owned()),
+        _ if word.chars().all(char::is_alphanumeric) => Some(format!("write \"{word}\"")),
+        _ => None,
+    };
+    let diagnostic = Diagnostic::error(span, format!("this is not TOML: {message}"));
+    match help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
 fn non_empty(text: &str) -> Result<String, String> {
     if text.is_empty() {
         Err("an empty text matches nothing".into())
@@ -343,7 +369,8 @@ fn non_empty(text: &str) -> Result<String, String> {
     }
 }
 
-fn mac(text: &str) -> Result<String, String> {
+/// A MAC address in lower case with colons, from any usual writing with separators.
+pub fn parse_mac(text: &str) -> Result<String, String> {
     let mac = text.to_ascii_lowercase().replace('-', ":");
     let octets: Vec<&str> = mac.split(':').collect();
     let is_octet = |o: &&str| o.len() == 2 && o.bytes().all(|b| b.is_ascii_hexdigit());
