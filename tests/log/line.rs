@@ -62,6 +62,23 @@ fn lines_are_as_the_manual_shows_them() {
         "eno1: ufo tos unknown to this kernel, also tx-tcp-mangleid-segmentation off; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
     is_written(
+        vec![
+            Part::Wedged {
+                blocks: 2,
+                in_force: true,
+            },
+            Part::Recovery(1, "autonegotiation restarted".into()),
+        ],
+        "eno1: wedged after 2 hang blocks (offloads in force), recovery 1: autonegotiation restarted; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![Part::Back {
+            tenths: 14,
+            recovery: 1,
+        }],
+        "eno1: link up 1.4 s after recovery 1; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
         vec![Part::Failed(KernelError::NotPermitted.to_string())],
         "eno1: not changed: the kernel does not permit it: this needs root (CAP_NET_ADMIN); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
@@ -160,6 +177,11 @@ fn feature() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9_-]{0,30}"
 }
 
+/// What the watcher says it did, or why it did not.
+fn reason_text() -> impl Strategy<Value = String> {
+    "[a-z][a-zA-Z0-9:() ]{0,40}"
+}
+
 fn part() -> impl Strategy<Value = Part> {
     let reason = prop::sample::select(vec!["fixed", "refused"]);
     let features = prop::collection::vec(feature(), 1..4);
@@ -177,6 +199,12 @@ fn part() -> impl Strategy<Value = Part> {
         }),
         keys().prop_map(Part::Unknown),
         (feature(), any::<bool>()).prop_map(|(feature, on)| Part::Also(feature, on)),
+        (any::<u32>(), any::<bool>())
+            .prop_map(|(blocks, in_force)| Part::Wedged { blocks, in_force }),
+        (any::<u32>(), reason_text()).prop_map(|(number, what)| Part::Recovery(number, what)),
+        (0..u64::MAX / 10, any::<u32>())
+            .prop_map(|(tenths, recovery)| Part::Back { tenths, recovery }),
+        reason_text().prop_map(Part::Left),
     ]
 }
 
