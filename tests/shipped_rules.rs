@@ -1,0 +1,100 @@
+//! The rules that are shipped, looked at chip by chip.
+
+use std::fs;
+use std::path::Path;
+
+use unhang::chip::{self, Chip};
+use unhang::nic::{Nic, PciId};
+use unhang::rules::{Rule, Verdict, decide, parse};
+
+fn rules() -> Vec<Rule> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/10-e1000e.toml");
+    parse(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+fn nic(driver: &str, vendor: u16, device: u16) -> Nic {
+    Nic {
+        driver: Some(driver.into()),
+        pci: Some(PciId {
+            vendor,
+            device,
+            subsystem: Some((0x1028, 0x0869)),
+        }),
+        ..Nic::default()
+    }
+}
+
+/// What is noted about a chip's family.
+fn note(chip: &Chip) -> Option<&'static str> {
+    let known = [
+        ("82579", "note-82579"),
+        ("I217", "note-i217"),
+        ("I218", "note-i218"),
+        ("82571", "note-82571"),
+        ("82572", "note-82571"),
+        ("82574", "note-82574"),
+    ];
+    match chip.family {
+        "pch_spt" => Some("note-i219-sunrise-point"),
+        _ if chip.name.starts_with("I219") => Some("note-i219"),
+        _ => known
+            .iter()
+            .find(|(name, _)| chip.name.starts_with(name))
+            .map(|(_, note)| *note),
+    }
+}
+
+#[test]
+fn every_chip_gets_the_remedy_and_the_note_of_its_family() {
+    let rules = rules();
+    for chip in chip::all() {
+        let nic = nic("e1000e", chip.vendor, chip.device);
+        let decision = decide(&rules, &nic);
+        let settings: Vec<String> = decision.settings.iter().map(ToString::to_string).collect();
+        assert_eq!(settings, ["tso off", "gso off", "gro off"], "{chip:?}");
+        let matched = decision
+            .looked
+            .iter()
+            .filter(|looked| looked.verdict == Verdict::Matched)
+            .map(|looked| looked.rule.name.as_str());
+        let expected = ["e1000e-tx-hang"].into_iter().chain(note(chip));
+        assert_eq!(
+            matched.collect::<Vec<_>>(),
+            expected.collect::<Vec<_>>(),
+            "{chip:?}"
+        );
+    }
+}
+
+#[test]
+fn a_chip_that_the_driver_gets_tomorrow_has_the_remedy_too() {
+    assert!(!decide(&rules(), &nic("e1000e", 0x8086, 0xffff)).is_empty());
+}
+
+#[test]
+fn the_chip_alone_is_not_enough() {
+    for driver in ["igb", "igc", "e1000", "vfio-pci", "r8169"] {
+        assert!(decide(&rules(), &nic(driver, 0x8086, 0x15bb)).is_empty());
+    }
+}
+
+#[test]
+fn nothing_in_them_drops_the_link() {
+    let rules = rules();
+    let keys = rules
+        .iter()
+        .flat_map(|rule| &rule.offload)
+        .map(|wanted| &wanted.key);
+    assert_eq!(keys.filter(|key| key.resets_e1000e()).count(), 0);
+}
+
+#[test]
+fn every_rule_says_where_it_is_known_from() {
+    for rule in rules() {
+        assert!(
+            rule.evidence.is_some() && rule.description.is_some(),
+            "{}",
+            rule.name
+        );
+    }
+}
