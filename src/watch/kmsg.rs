@@ -6,11 +6,18 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::stat::{SFlag, fstat, makedev};
 use tokio::io::unix::AsyncFd;
+
+/// Major and minor number of /dev/kmsg (Documentation/admin-guide/devices.txt).
+const KMSG: (u64, u64) = (1, 11);
+/// The kernel's limit for a record with its dictionary (`PRINTK_MESSAGE_MAX` is less).
+const RECORD_MAX: usize = 8192;
 
 /// What e1000e said about one of its NICs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,17 +95,27 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Opens the kernel's log.
-    pub fn open(path: &str) -> io::Result<Reader> {
-        let flags = OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits())
-            .open(path)?;
-        // The kernel's limit for a record (PRINTKRB_RECORD_MAX, CONSOLE_EXT_LOG_MAX) is 8 KiB.
+    /// Opens the kernel's log, unless standard input is it: the service manager can open it
+    /// there, and the watcher then needs no right to.
+    pub fn open() -> io::Result<Reader> {
+        let stdin = io::stdin();
+        let given = fstat(&stdin)?;
+        let is_kmsg = SFlag::from_bits_truncate(given.st_mode).contains(SFlag::S_IFCHR)
+            && given.st_rdev == makedev(KMSG.0, KMSG.1);
+        let file = if is_kmsg {
+            let file = File::from(stdin.as_fd().try_clone_to_owned()?);
+            fcntl(&file, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+            file
+        } else {
+            let flags = OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+            OpenOptions::new()
+                .read(true)
+                .custom_flags(flags.bits())
+                .open("/dev/kmsg")?
+        };
         Ok(Reader {
             kmsg: super::async_fd(file)?,
-            buffer: vec![0; 8192],
+            buffer: vec![0; RECORD_MAX],
         })
     }
 

@@ -143,7 +143,7 @@ impl Watcher {
             signals::changed,
             to.clone(),
         ));
-        match kmsg::Reader::open("/dev/kmsg") {
+        match kmsg::Reader::open() {
             Ok(reader) => {
                 tokio::spawn(signals::kernel(reader, to.clone()));
             }

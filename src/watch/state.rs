@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,8 @@ impl State {
             fs::create_dir_all(dir)?;
         }
         fs::write(&new, serde_json::to_vec(self)?)?;
+        // 'unhang status' is for everybody, whatever the service's umask.
+        fs::set_permissions(&new, fs::Permissions::from_mode(0o644))?;
         fs::rename(&new, path)
     }
 }

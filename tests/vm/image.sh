@@ -109,7 +109,7 @@ END
 
 for meta in $metas; do
     # The meta package leads to the packages of one kernel: linux-image-VERSION, and from forky on
-    # linux-modules-VERSION and the like.
+    # linux-binary-VERSION and linux-modules-VERSION.
     version=$(chroot "$root" apt-cache depends --no-recommends --no-suggests "$meta" |
         sed -n 's/.*Depends: linux-image-\([0-9].*\)$/\1/p' | head -n 1)
     [ -n "$version" ] || die "cannot tell the kernel version that $meta stands for"
@@ -119,7 +119,8 @@ for meta in $metas; do
     mkdir "$kernel"
     for deb in "$root"/var/cache/apt/archives/linux-*-"${version}"_*.deb; do dpkg-deb -x "$deb" "$kernel"; done
     [ -d "$kernel/lib" ] || ln -s usr/lib "$kernel/lib"
-    [ -e "$kernel/boot/vmlinuz-$version" ] || die "no vmlinuz-$version in the packages of $meta"
+    vmlinuz=$(find "$kernel" -type f -name 'vmlinuz*' | head -n 1)
+    [ -n "$vmlinuz" ] || die "no vmlinuz in the packages of $meta"
     find "$kernel/lib/modules/$version/" -name '*.ko.xz' -exec xz -d {} +
     find "$kernel/lib/modules/$version/" -name '*.ko.zst' -exec zstd -q -d --rm {} +
     depmod -b "$kernel" "$version"
@@ -134,7 +135,7 @@ for meta in $metas; do
     depmod -b "$root" "$version"
     [ -n "$(find "$root/usr/lib/modules/$version" -name 'e1000e.ko')" ] || die "kernel $version has no e1000e.ko"
     make_initrd "$version" "$work/initrd-$meta"
-    cp "$kernel/boot/vmlinuz-$version" "$work/vmlinuz-$meta"
+    cp "$vmlinuz" "$work/vmlinuz-$meta"
     rm -rf "$kernel"
 done
 
