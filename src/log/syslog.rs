@@ -1,6 +1,7 @@
 //! Bringing log lines out: syslog, else the kernel's log, else stderr, and never waiting for
 //! a reader that does not read.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -23,6 +24,8 @@ pub struct Log {
     syslog_socket: PathBuf,
     kmsg: PathBuf,
     process: String,
+    /// Syslog did not read in time: it is tried again, but no more waited for.
+    unread: Cell<bool>,
 }
 
 impl Default for Log {
@@ -39,6 +42,7 @@ impl Log {
             syslog_socket: syslog_socket.into(),
             kmsg: kmsg.into(),
             process: "unhang".into(),
+            unread: Cell::new(false),
         }
     }
 
@@ -77,11 +81,12 @@ impl Log {
         socket.set_nonblocking(true)?;
         socket.connect(&self.syslog_socket)?;
         if let Err(error) = socket.send(message) {
-            if error.kind() != std::io::ErrorKind::WouldBlock {
+            if error.kind() != std::io::ErrorKind::WouldBlock || self.unread.get() {
                 return Err(error);
             }
             let writable = PollFd::new(socket.as_fd(), PollFlags::POLLOUT);
-            poll(&mut [writable], PollTimeout::from(SYSLOG_PATIENCE_MS))?;
+            let readers = poll(&mut [writable], PollTimeout::from(SYSLOG_PATIENCE_MS))?;
+            self.unread.set(readers == 0);
             socket.send(message)?;
         }
         Ok(())

@@ -45,6 +45,18 @@ impl Drop for Places {
     }
 }
 
+/// Fills a socket until nobody gets anything into it. One sender may have its own limit before.
+fn fill(socket: &Path) {
+    loop {
+        let filler = UnixDatagram::unbound().unwrap();
+        filler.set_nonblocking(true).unwrap();
+        if filler.send_to(b"old news", socket).is_err() {
+            return;
+        }
+        while filler.send_to(b"old news", socket).is_ok() {}
+    }
+}
+
 fn received(socket: &UnixDatagram) -> String {
     let mut buffer = [0; 4096];
     socket
@@ -82,9 +94,7 @@ fn syslog_gets_the_line_with_facility_daemon_and_its_level() {
 fn a_daemon_that_does_not_read_is_not_waited_for() {
     let places = Places::new("unread").with_kmsg();
     let _daemon = UnixDatagram::bind(places.socket()).unwrap();
-    let filler = UnixDatagram::unbound().unwrap();
-    filler.set_nonblocking(true).unwrap();
-    while filler.send_to(b"old news", places.socket()).is_ok() {}
+    fill(&places.socket());
     let start = Instant::now();
     places.log().write(Level::Warning, LINE);
     let waited = start.elapsed();
@@ -96,12 +106,34 @@ fn a_daemon_that_does_not_read_is_not_waited_for() {
 }
 
 #[test]
+fn a_daemon_that_did_not_read_once_is_not_waited_for_again() {
+    let places = Places::new("unread-again").with_kmsg();
+    let daemon = UnixDatagram::bind(places.socket()).unwrap();
+    fill(&places.socket());
+    let log = places.log();
+    let start = Instant::now();
+    for _ in 0..50 {
+        log.write(Level::Warning, LINE);
+    }
+    let waited = start.elapsed();
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    // It gets lines again as soon as it reads.
+    assert_eq!(received(&daemon), "old news");
+    log.write(Level::Info, "read again");
+    let mut last = String::new();
+    daemon.set_nonblocking(true).unwrap();
+    let mut buffer = [0; 4096];
+    while let Ok(length) = daemon.recv(&mut buffer) {
+        last = String::from_utf8(buffer[..length].to_vec()).unwrap();
+    }
+    assert!(last.ends_with("read again"), "{last}");
+}
+
+#[test]
 fn a_daemon_that_reads_in_time_gets_the_line() {
     let places = Places::new("late").with_kmsg();
     let daemon = UnixDatagram::bind(places.socket()).unwrap();
-    let filler = UnixDatagram::unbound().unwrap();
-    filler.set_nonblocking(true).unwrap();
-    while filler.send_to(b"old news", places.socket()).is_ok() {}
+    fill(&places.socket());
     let reader = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(20));
         while received(&daemon) == "old news" {}
