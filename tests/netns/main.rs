@@ -1,0 +1,5 @@
+//! A real kernel, veth pairs, and `ethtool -k` as the witness. Needs root.
+
+mod apply;
+mod helper;
+mod namespace;
