@@ -39,6 +39,7 @@ suite format cargo fmt --check
 suite lints cargo clippy --locked --quiet --all-targets -- -D warnings
 suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unhang-helper -- -D warnings
 suite unit cargo test --locked --quiet --lib
+suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event
 suite cases cargo test --locked --quiet --test cases
 
 if [ "$1" = all ]; then

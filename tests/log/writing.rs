@@ -98,7 +98,7 @@ fn a_daemon_that_does_not_read_is_not_waited_for() {
     let start = Instant::now();
     places.log().write(Level::Warning, LINE);
     let waited = start.elapsed();
-    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
     assert_eq!(
         kernel_log(&places),
         format!("<28>unhang[{}]: {LINE}\n", std::process::id())
@@ -116,7 +116,7 @@ fn a_daemon_that_did_not_read_once_is_not_waited_for_again() {
         log.write(Level::Warning, LINE);
     }
     let waited = start.elapsed();
-    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
     // It gets lines again as soon as it reads.
     assert_eq!(received(&daemon), "old news");
     log.write(Level::Info, "read again");

@@ -184,7 +184,7 @@ fn a_log_that_nobody_reads_does_not_keep_the_nic_from_being_right() {
         let start = Instant::now();
         let said = add("v0");
         let took = start.elapsed();
-        assert!(took < Duration::from_secs(1), "{took:?}");
+        assert!(took < Duration::from_secs(2), "{took:?}");
         assert_eq!(remedy("v0"), ["off", "off", "off"]);
         // There is no /dev/kmsg here, so it is said on stderr.
         let line = "unhang: v0: tso gso gro off (were on); rule mine; veth; event add\n";
