@@ -41,14 +41,24 @@ systemctl kill --signal=STOP systemd-journald
 fill() {
     python3 -c '
 import socket
-to = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-to.setblocking(False)
-to.connect("/run/systemd/journal/dev-log")
-try:
-    while True:
-        to.send(b"<14>filler: " + b"x" * 100)
-except BlockingIOError:
-    print("full")'
+def filler():
+    to = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    to.setblocking(False)
+    to.connect("/run/systemd/journal/dev-log")
+    return to
+# A sender has a limit of its own; the queue is full when a new one can send nothing.
+sent = 1
+senders = []
+while sent:
+    sent = 0
+    senders.append(filler())
+    try:
+        while True:
+            senders[-1].send(b"<14>filler: " + b"x" * 100)
+            sent += 1
+    except BlockingIOError:
+        pass
+'
 }
 check "the syslog socket is full" fill
 cycle
