@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::hardware::Hardware;
 use crate::image;
 use crate::lines::Got;
-use crate::message::Message;
+use crate::message::{Message, plain};
 use crate::qemu::{Parts, Qemu};
 use crate::scenario::Scenario;
 
@@ -34,6 +34,11 @@ enum Ending {
 
 impl<'a> Guest<'a> {
     pub fn new(suite: &'a str, scenario: &'a Scenario) -> Result<Self, String> {
+        if let Some(name) = (scenario.needs.iter()).find(|name| std::env::var_os(name).is_none()) {
+            return Err(format!(
+                "this scenario needs the environment variable {name}"
+            ));
+        }
         let image = image::image(suite, &scenario.extra)?;
         let runs = image::work_dir().join("runs");
         let dir = runs.join(format!("{suite}-{}", scenario.name));
@@ -94,8 +99,17 @@ impl<'a> Guest<'a> {
                     .arg(payload.join("files")),
             )?;
         }
-        let environment = format!("export STAGE={stage} SUITE={}\n", self.suite);
-        fs::write(payload.join("env"), environment).map_err(|error| format!("payload: {error}"))?;
+        let environment = format!(
+            "export STAGE={stage} SUITE={} PATIENCE={}\n\
+             export DEB=/run/vm/unhang.deb DEB_OLD=/run/vm/unhang-old.deb FILES=/run/vm/files\n",
+            self.suite,
+            patience()
+        );
+        // For a person at the console: what a scenario has, with its messages on the terminal.
+        let shell = ". /run/vm/env; . /run/vm/lib.sh; set +u; exec 3>&1; PS1='guest# '\n";
+        for (name, text) in [("env", environment.as_str()), ("shell", shell)] {
+            fs::write(payload.join(name), text).map_err(|error| format!("payload: {error}"))?;
+        }
         image::run(
             Command::new("tar")
                 .arg("-cf")
@@ -121,14 +135,15 @@ impl<'a> Guest<'a> {
         let console = self.console(stage);
         let mut qemu = Qemu::start(&parts, &console, &talk)
             .map_err(|error| format!("{error}\n{}", tail(&talk, 20)))?;
-        let deadline = Instant::now() + self.scenario.limit;
+        let limit = self.scenario.limit * patience();
+        let deadline = Instant::now() + limit;
         let mut rebooting = false;
         loop {
             let line = match qemu.control.read(deadline) {
                 Ok(Got::Line(line)) => line,
                 Ok(Got::Late) => {
-                    let limit = self.scenario.limit.as_secs();
-                    return Err(self.broken(stage, &format!("not done within {limit} s")));
+                    let late = format!("not done within {} s", limit.as_secs());
+                    return Err(self.broken(stage, &late));
                 }
                 Ok(Got::Closed) => {
                     return match (qemu.was_reset(), rebooting) {
@@ -206,6 +221,12 @@ impl<'a> Guest<'a> {
     }
 }
 
+/// A slow or busy machine multiplies every bound.
+fn patience() -> u32 {
+    let asked = std::env::var("UNHANG_VM_PATIENCE").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
 fn tail(path: &Path, lines: usize) -> String {
     let text = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -213,11 +234,7 @@ fn tail(path: &Path, lines: usize) -> String {
     let last = &all[all.len().saturating_sub(lines)..];
     let shown = last.iter().map(|line| {
         // The console carries colours and cursor movements.
-        let plain: String = line
-            .chars()
-            .filter(|c| !c.is_control() || *c == '\t')
-            .collect();
-        format!("    {plain}\n")
+        format!("    {}\n", plain(line))
     });
     shown.collect()
 }

@@ -154,12 +154,14 @@ printf '[Journal]\nStorage=persistent\nRateLimitBurst=0\nSystemMaxUse=64M\n' >"$
 # They cost seconds of every boot and no test needs them.
 for unit in getty@tty1.service serial-getty@ttyS0.service serial-getty@ttyS1.service console-getty.service getty-static.service \
     systemd-logind.service systemd-resolved.service systemd-timesyncd.service \
-    systemd-networkd.service systemd-networkd.socket systemd-networkd-wait-online.service \
     systemd-pstore.service systemd-binfmt.service systemd-update-utmp.service systemd-update-utmp-runlevel.service \
     e2scrub_reap.service e2scrub_all.timer fstrim.timer dpkg-db-backup.timer apt-daily.timer apt-daily-upgrade.timer \
     systemd-tmpfiles-clean.timer dev-hugepages.mount dev-mqueue.mount sys-kernel-tracing.mount sys-fs-fuse-connections.mount; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
+
+# Off, as Debian has it; a test may start it.
+systemctl --quiet --root="$root" disable systemd-networkd.service systemd-networkd.socket
 
 # The only thing in the guest that knows of tests: it unpacks the second disk and runs what is there.
 cat >"$root/etc/systemd/system/vmtest.service" <<'END'
@@ -180,11 +182,11 @@ cat >"$root/etc/systemd/system/vmtest-shell.service" <<'END'
 Description=Root shell on the console
 ConditionKernelCommandLine=vmtest.shell
 [Service]
-Environment=TERM=linux HOME=/root ENV=/run/vm/lib.sh
+Environment=TERM=linux HOME=/root ENV=/run/vm/shell
 WorkingDirectory=/root
 ExecStartPre=/bin/sh -c 'mkdir -p /run/vm && tar -xf /dev/vdb -C /run/vm'
 ExecStart=/bin/sh -i
-ExecStopPost=systemctl --no-block poweroff
+ExecStopPost=systemctl --force poweroff
 StandardInput=tty-force
 TTYPath=/dev/ttyS0
 KillMode=process
@@ -193,6 +195,9 @@ SendSIGHUP=yes
 WantedBy=multi-user.target
 END
 systemctl --quiet --root="$root" enable vmtest.service vmtest-shell.service
+
+# Everything is as new as it gets: no ldconfig and the like at the first boot.
+touch "$root/etc/.updated" "$root/var/.updated"
 
 say "writing the file system"
 made=$work/made

@@ -12,7 +12,10 @@ tell() { # one line, whatever it is given
     esac
 }
 # What stands on stdin, as the output that belongs to the last message.
-tell_output() { tr -d '\000-\010\013-\037' | awk '{ print "| " $0 }' >&3; }
+tell_output() { awk '{ print "| " $0 }' >&3; }
+tell_output_live() {
+    while IFS= read -r output_line || [ -n "$output_line" ]; do printf '| %s\n' "$output_line" >&3; done
+}
 
 # --- results
 
@@ -63,10 +66,8 @@ show() {
 # run COMMAND…: shows the command and, as it comes, its output.
 run() {
     tell "show # $*"
-    "$@" >/run/vm/run-output 2>&1
-    run_status=$?
-    tell_output </run/vm/run-output
-    return $run_status
+    { "$@" 2>&1; echo $? >/run/vm/run-status; } | tell_output_live
+    return "$(cat /run/vm/run-status)"
 }
 
 # The last word of every scenario.
@@ -82,7 +83,7 @@ now() {
 
 # wait_for SECONDS COMMAND…: tries until the command succeeds, or fails when the time is up.
 wait_for() {
-    wait_until=$(($(now) + $1 * 100))
+    wait_until=$(($(now) + $1 * 100 * PATIENCE))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$(now)" -lt "$wait_until" ] || { echo "waited in vain for: $*"; return 1; }
@@ -90,7 +91,7 @@ wait_for() {
     done
 }
 
-settle() { udevadm settle --timeout="${1:-60}"; }
+settle() { udevadm settle --timeout=$((60 * PATIENCE)); }
 
 # Every start job is over. A scenario begins after this.
 booted() { wait_for 60 boot_over || say "the guest is still booting after 60 s"; }

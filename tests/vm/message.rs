@@ -31,6 +31,7 @@ pub enum Message {
 
 impl Message {
     pub fn parse(line: &str) -> Self {
+        let line = &plain(line);
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let text = rest.to_owned();
         match word {
@@ -54,7 +55,13 @@ impl Message {
             "rebooting" => Message::Rebooting,
             "done" => Message::Done,
             "ended" => Message::Ended(text),
-            _ => Message::Stray(line.to_owned()),
+            _ => Message::Stray(line.clone()),
         }
     }
+}
+
+/// Nothing that a guest prints may steer the terminal.
+pub fn plain(text: &str) -> String {
+    let visible = |c: &char| !c.is_control() || *c == '\t';
+    text.chars().filter(visible).collect()
 }

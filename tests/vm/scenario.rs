@@ -127,14 +127,3 @@ impl Scenario {
         Ok(())
     }
 }
-
-/// All scenarios of a folder, by name.
-pub fn folder(path: &Path) -> Result<Vec<Scenario>, String> {
-    let entries = fs::read_dir(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sh"))
-        .collect();
-    paths.sort();
-    paths.iter().map(|path| Scenario::read(path)).collect()
-}

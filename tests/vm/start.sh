@@ -6,7 +6,6 @@ stty -F /dev/ttyS1 raw -echo
 exec 3<>/dev/ttyS1 </dev/null
 # shellcheck source=/dev/null
 . ./env
-export DEB=/run/vm/unhang.deb DEB_OLD=/run/vm/unhang-old.deb FILES=/run/vm/files
 echo ready >&3
 sh -c '. /run/vm/lib.sh; booted; . /run/vm/scenario.sh'
 echo "ended $?" >&3
