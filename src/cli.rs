@@ -44,8 +44,13 @@ pub struct Common {
 impl Common {
     /// The directories that rules are read from.
     pub fn rule_dirs(&self) -> Vec<PathBuf> {
+        self.rule_dirs_below(Path::new("/"))
+    }
+
+    /// The directories that rules are read from on the system below `root`.
+    pub fn rule_dirs_below(&self, root: &Path) -> Vec<PathBuf> {
         if self.rules.is_empty() {
-            default_dirs(Path::new("/"))
+            default_dirs(root)
         } else {
             self.rules.clone()
         }
@@ -63,6 +68,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Check rule files: mistakes with their place, and what to write instead
     Check(CheckArgs),
+    /// Write the same settings as a configuration file for systemd, netplan or another program
+    Generate(GenerateArgs),
     /// Keep it right while the machine runs: link-up, drift, wedged NICs (a systemd service; needs root)
     Watch,
 }
@@ -115,4 +122,42 @@ pub struct CheckArgs {
     /// Files; without any, all that the system reads
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Say what a .link file would do to this machine's NICs, instead of checking rules
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    pub link: Option<PathBuf>,
+    /// Look for .link and generated files of the system below DIR, such as a mounted image
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+}
+
+/// Arguments of `unhang generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// Whose file: link, networkmanager, netplan, ifupdown2, ifupdown, systemd-unit, nixos, talos or udev
+    #[arg(value_name = "FORMAT")]
+    pub format: String,
+    /// The interface; without it, every NIC that the rule is for
+    #[arg(value_name = "NIC", conflicts_with_all = ["rule", "as_nic"])]
+    pub nic: Option<String>,
+    /// The rule; needed only if more than one sets anything
+    #[arg(long, value_name = "NAME", conflicts_with = "as_nic")]
+    pub rule: Option<String>,
+    /// A NIC that need not be there, such as "driver=e1000e interface=eno1"; other keys: pci, mac, path
+    #[arg(long = "as", value_name = "NIC")]
+    pub as_nic: Option<String>,
+    /// How a .link file knows a single NIC again: by its address or by its place on the bus
+    #[arg(long, value_name = "WHAT", value_parser = ["mac", "path"])]
+    pub by: Option<String>,
+    /// Write to DIR instead of where such files belong
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Write nothing, print what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The system whose files are below DIR, such as a mounted image
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+    /// The version of its systemd, if unhang can't find it out
+    #[arg(long, value_name = "VERSION")]
+    pub systemd: Option<u32>,
 }

@@ -15,6 +15,8 @@ pub mod commands;
 #[cfg(feature = "cli")]
 pub mod discover;
 pub mod features;
+#[cfg(feature = "cli")]
+pub mod generate;
 pub mod log;
 pub mod nic;
 pub mod plan;

@@ -30,6 +30,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Status(args) => commands::status::run(args, &cli.common),
         Command::Explain(args) => commands::explain::run(args, &cli.common),
         Command::Check(args) => commands::check::run(args, &cli.common),
+        Command::Generate(args) => commands::generate::run(args, &cli.common),
         Command::Watch => commands::watch::run(&cli.common),
     }?;
     let Output {

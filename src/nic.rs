@@ -11,6 +11,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::chip::{self, Chip};
+use crate::rules::parse_mac;
 
 /// PCI vendor and device, and the subsystem's where known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -205,6 +206,49 @@ impl Nic {
             .find(|dir| read(dir, "ifindex") == Some(self.ifindex.to_string()))
     }
 }
+
+/// A NIC in words, as `--as` takes it: `driver=e1000e pci=8086:15b8`.
+impl FromStr for Nic {
+    type Err = InvalidNic;
+
+    fn from_str(text: &str) -> Result<Nic, InvalidNic> {
+        let mut nic = Nic::default();
+        for word in text.split_whitespace() {
+            let (key, value) = word
+                .split_once('=')
+                .filter(|(_, value)| !value.is_empty())
+                .ok_or_else(|| {
+                    InvalidNic(format!("'{word}' is not key=value, such as driver=e1000e"))
+                })?;
+            match key {
+                "driver" => nic.driver = Some(value.to_owned()),
+                "pci" => {
+                    let pci = value.parse::<PciId>();
+                    nic.pci = Some(pci.map_err(|error| InvalidNic(format!("'{value}': {error}")))?);
+                }
+                "interface" => value.clone_into(&mut nic.name),
+                "mac" => nic.mac = Some(parse_mac(value).map_err(InvalidNic)?),
+                "path" => nic.path = Some(value.to_owned()),
+                _ => {
+                    return Err(InvalidNic(format!(
+                        "unknown key '{key}'; known are driver, pci, interface, mac, path"
+                    )));
+                }
+            }
+        }
+        if nic == Nic::default() {
+            return Err(InvalidNic(
+                "describe the NIC, for example \"driver=e1000e pci=8086:15b8\"".into(),
+            ));
+        }
+        Ok(nic)
+    }
+}
+
+/// Why a text describes no NIC.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidNic(String);
 
 /// Why the environment is not that of a udev event for a net device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

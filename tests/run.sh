@@ -40,13 +40,17 @@ suite lints cargo clippy --locked --quiet --all-targets -- -D warnings
 suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unhang-helper -- -D warnings
 suite unit cargo test --locked --quiet --lib
 suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event
-suite cases cargo test --locked --quiet --test cases
+suite cases cargo test --locked --quiet --test cases --test generate
 
 if [ "$1" = all ]; then
     if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo -E env PATH=$PATH"; fi
     suite umockdev cargo test --locked --quiet --test umockdev
     # shellcheck disable=SC2086 # a list of words
     suite netns $sudo cargo test --locked --quiet --test netns
+    # shellcheck disable=SC2086 # a list of words
+    suite consumers-root $sudo tests/consumers/fetch.sh
+    # shellcheck disable=SC2086 # a list of words
+    suite consumers $sudo cargo test --locked --quiet --test generate_consumers
     suite package make --no-print-directory deb
     UNHANG_DEB=$(ls "$PWD"/target/packages/unhang_*.deb)
     export UNHANG_DEB

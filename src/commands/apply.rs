@@ -1,5 +1,6 @@
 //! `unhang apply`: bring NICs to what the rules want.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::rules::{RuleSet, decide};
 
 /// Runs the command.
 pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common);
+    let (rules, stderr) = load_rules(common, Path::new("/"));
     let mut output = Output {
         stderr,
         ..Output::default()

@@ -20,8 +20,11 @@ const UDEV_RULE_DIRS: [&str; 5] = [
 
 /// Runs the command.
 pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
+    if let Some(link) = &args.link {
+        return Ok(super::generated::check_link(link, &args.root, common));
+    }
     let set = if args.files.is_empty() {
-        super::read_rules(common)
+        super::read_rules(common, &args.root)
     } else {
         RuleSet {
             files: args.files.iter().map(|path| RuleFile::read(path)).collect(),
@@ -53,6 +56,12 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
             output.stdout += &render(file, diagnostic);
         }
     }
+    if args.files.is_empty() {
+        for line in super::generated::stale(&args.root, &set) {
+            counts.add(Severity::Warning);
+            output.stdout += &format!("warning: {line}\n\n");
+        }
+    }
     let rules = set.rules().count();
     output.stdout += &format!(
         "{}, {}: {counts}\n",
@@ -66,14 +75,14 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
 }
 
 #[derive(Default)]
-struct Counts {
+pub(super) struct Counts {
     errors: usize,
     warnings: usize,
     notes: usize,
 }
 
 impl Counts {
-    fn add(&mut self, severity: Severity) {
+    pub(super) fn add(&mut self, severity: Severity) {
         match severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,

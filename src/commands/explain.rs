@@ -1,5 +1,7 @@
 //! `unhang explain`: which rules were looked at for a NIC, and what they would do.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{Output, SCHEMA, Status, all_nics, load_rules, no_such_nic, printable, style, view};
@@ -7,20 +9,20 @@ use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{Decision, Looked, Mismatch, RuleSet, Verdict, decide, parse_mac};
+use crate::rules::{Decision, Looked, Mismatch, RuleSet, Verdict, decide};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common);
+    let (rules, stderr) = load_rules(common, Path::new("/"));
     let mut output = Output {
         stderr,
         ..Output::default()
     };
     let (nic, plan) = match (&args.as_nic, &args.nic) {
-        (Some(text), _) => match imagined(text) {
+        (Some(text), _) => match text.parse::<Nic>() {
             Ok(nic) => (nic, None),
             Err(problem) => {
-                output.stderr += &format!("unhang: --as: {}\n", printable(&problem));
+                output.stderr += &format!("unhang: --as: {}\n", printable(&problem.to_string()));
                 output.status = Status::Usage;
                 return Ok(output);
             }
@@ -50,39 +52,6 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         explanation.text()
     };
     Ok(output)
-}
-
-/// The NIC of `--as`: `driver=e1000e pci=8086:15b8`.
-fn imagined(text: &str) -> Result<Nic, String> {
-    let mut nic = Nic::default();
-    for word in text.split_whitespace() {
-        let (key, value) = word
-            .split_once('=')
-            .filter(|(_, value)| !value.is_empty())
-            .ok_or_else(|| format!("'{word}' is not key=value, such as driver=e1000e"))?;
-        match key {
-            "driver" => nic.driver = Some(value.to_owned()),
-            "pci" => {
-                nic.pci = Some(
-                    value
-                        .parse()
-                        .map_err(|error| format!("'{value}': {error}"))?,
-                );
-            }
-            "interface" => value.clone_into(&mut nic.name),
-            "mac" => nic.mac = Some(parse_mac(value)?),
-            "path" => nic.path = Some(value.to_owned()),
-            _ => {
-                return Err(format!(
-                    "unknown key '{key}'; known are driver, pci, interface, mac, path"
-                ));
-            }
-        }
-    }
-    if nic == Nic::default() {
-        return Err("describe the NIC, for example \"driver=e1000e pci=8086:15b8\"".into());
-    }
-    Ok(nic)
 }
 
 struct Explanation<'a> {

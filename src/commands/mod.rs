@@ -4,12 +4,15 @@
 pub mod apply;
 pub mod check;
 pub mod explain;
+pub mod generate;
+mod generated;
 pub mod status;
 mod style;
 mod view;
 pub mod watch;
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use anyhow::Context;
 
@@ -67,9 +70,9 @@ impl Status {
 /// The schema version of all JSON output. Keys are added, never changed.
 const SCHEMA: u32 = 1;
 
-/// The rules. A directory that was asked for by name has to be there.
-fn read_rules(common: &Common) -> RuleSet {
-    let mut rules = rules::load(&common.rule_dirs());
+/// The rules of the system below `root`. A directory that was asked for by name has to be there.
+fn read_rules(common: &Common, root: &Path) -> RuleSet {
+    let mut rules = rules::load(&common.rule_dirs_below(root));
     for dir in common.rules.iter().filter(|dir| !dir.exists()) {
         rules
             .unreadable_dirs
@@ -79,8 +82,8 @@ fn read_rules(common: &Common) -> RuleSet {
 }
 
 /// The rules, and what is to be said about files that are skipped.
-fn load_rules(common: &Common) -> (RuleSet, String) {
-    let rules = read_rules(common);
+fn load_rules(common: &Common, root: &Path) -> (RuleSet, String) {
+    let rules = read_rules(common, root);
     let mut talk = String::new();
     for complaint in rules.complaints() {
         talk += &format!("unhang: {}\n", printable(&complaint));

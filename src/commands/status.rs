@@ -1,6 +1,7 @@
 //! `unhang status`: every NIC, and whether its rule is in force.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -64,7 +65,7 @@ impl Row {
 
 /// Runs the command.
 pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common);
+    let (rules, stderr) = load_rules(common, Path::new("/"));
     let found = all_nics()?;
     let concerned =
         |found: &&Found| found.physical || !decide(rules.rules(), &found.nic).is_empty();
@@ -73,13 +74,19 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
         .filter(concerned)
         .map(|found| Row::new(&found.nic, &rules))
         .collect();
-    let unprotected = rows.iter().any(|row| row.in_force() == Some(false));
+    let stale = super::generated::stale(Path::new("/"), &rules);
+    let unprotected = !stale.is_empty() || rows.iter().any(|row| row.in_force() == Some(false));
     let status = if args.check && unprotected {
         Status::Failed
     } else {
         Status::Done
     };
-    let stdout = if args.json { json(&rows) } else { table(&rows) };
+    let stdout = if args.json {
+        json(&rows, &stale)
+    } else {
+        let warning = |line: &String| format!("\n{}: {line}\n", style::bad("out of date"));
+        table(&rows) + &stale.iter().map(warning).collect::<String>()
+    };
     Ok(Output {
         stdout,
         stderr,
@@ -125,6 +132,8 @@ fn table(rows: &[Row]) -> String {
 struct Document {
     schema: u32,
     nics: Vec<Entry>,
+    /// Generated files that are out of date, and why.
+    out_of_date: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -141,7 +150,7 @@ struct Entry {
     reasons: Vec<String>,
 }
 
-fn json(rows: &[Row]) -> String {
+fn json(rows: &[Row], stale: &[String]) -> String {
     let entry = |row: &Row| Entry {
         interface: row.nic.name.clone(),
         ifindex: row.nic.ifindex,
@@ -156,5 +165,6 @@ fn json(rows: &[Row]) -> String {
     super::to_json(&Document {
         schema: SCHEMA,
         nics: rows.iter().map(entry).collect(),
+        out_of_date: stale.to_vec(),
     })
 }

@@ -10,7 +10,7 @@ pub mod message;
 mod names;
 
 pub use connection::Connection;
-pub use names::{Key, nearest};
+pub use names::{Key, in_every_kernel, known_names, nearest, short_names};
 
 use message::Reply;
 

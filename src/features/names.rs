@@ -182,6 +182,32 @@ impl Key {
     }
 }
 
+/// Names that only some of the kernels in use have: the oldest of these lack the new ones, the
+/// newest lack those that are no features any more.
+const NOT_IN_EVERY_KERNEL: [&str; 5] = [
+    "fcoe-mtu",
+    "netns-local",
+    "tx-lockless",
+    "tx-tcp-accecn-segmentation",
+    "tx-udp-fragmentation",
+];
+
+/// Whether every kernel in use has a feature of this name.
+pub fn in_every_kernel(name: &str) -> bool {
+    !NOT_IN_EVERY_KERNEL.contains(&name)
+}
+
+/// The kernel names known when this was written. For what is written for a kernel that can't be
+/// asked: a configuration file for another program, or for another machine.
+pub fn known_names() -> &'static [&'static str] {
+    &KERNEL_NAMES
+}
+
+/// ethtool's short names.
+pub fn short_names() -> impl Iterator<Item = Key> {
+    SHORT_NAMES.iter().map(|(short, _)| Key::new(*short))
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,0 +1,140 @@
+//! `unhang generate`: the same decision as configuration files for other programs.
+
+use std::path::{Path, PathBuf};
+
+use super::{Output, Status, load_rules, printable};
+use crate::cli::{Common, GenerateArgs};
+use crate::generate::machine::Machine;
+use crate::generate::request::{By, NoRequest, Request, Wanted};
+use crate::generate::{self, Format, Generated, write};
+use crate::nic::InvalidNic;
+
+/// Runs the command.
+pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
+    let mut output = Output::default();
+    let Some(format) = generate::format(&args.format) else {
+        output.stderr = unknown_format(&args.format);
+        output.status = Status::Usage;
+        return Ok(output);
+    };
+    let (rules, talk) = load_rules(common, &args.root);
+    output.stderr = talk;
+    let wanted = match wanted(args) {
+        Ok(wanted) => wanted,
+        Err(problem) => {
+            output.stderr += &format!("unhang: --as: {}\n", printable(&problem.to_string()));
+            output.status = Status::Usage;
+            return Ok(output);
+        }
+    };
+    let mut machine = Machine::read(&args.root);
+    machine.systemd = args.systemd.or(machine.systemd);
+    let by = match args.by.as_deref() {
+        Some("path") => By::Path,
+        _ => By::Mac,
+    };
+    let request = match Request::new(&machine, &rules, format.name(), &wanted, by) {
+        Ok(request) => request,
+        Err(problem) => {
+            output.stderr += &format!("unhang: {}\n", printable(&problem.to_string()));
+            output.status = match problem {
+                NoRequest::NoSuchNic(..) => Status::NoSuchNic,
+                NoRequest::NoSuchRule(..) | NoRequest::WhichRule(_) => Status::Usage,
+                NoRequest::NoRule(_) | NoRequest::StrangeName(_) | NoRequest::Different(_) => {
+                    Status::Failed
+                }
+            };
+            return Ok(output);
+        }
+    };
+    match format.generate(&request) {
+        Ok(files) => deliver(args, format, &request, &files, &mut output),
+        Err(refusal) => {
+            output.stderr += &format!("unhang: not generated: {}\n", printable(&refusal.0));
+            output.status = Status::Failed;
+        }
+    }
+    Ok(output)
+}
+
+fn unknown_format(name: &str) -> String {
+    let line = |format: &&dyn Format| format!("  {:15} {}\n", format.name(), format.about());
+    let lines = generate::FORMATS.iter().map(line).collect::<Vec<_>>();
+    format!(
+        "unhang: there is no format '{}'; there are:\n{}",
+        printable(name),
+        lines.concat()
+    )
+}
+
+fn wanted(args: &GenerateArgs) -> Result<Wanted, InvalidNic> {
+    Ok(match (&args.nic, &args.rule, &args.as_nic) {
+        (Some(name), ..) => Wanted::Nic(name.clone()),
+        (_, Some(rule), _) => Wanted::Rule(rule.clone()),
+        (.., Some(words)) => Wanted::Imagined(words.parse()?, words.clone()),
+        _ => Wanted::OnlyRule,
+    })
+}
+
+/// Where the files go: to the place asked for, to where they belong, or (`None`) to stdout.
+fn target(args: &GenerateArgs, format: &dyn Format, machine: &Machine) -> Option<PathBuf> {
+    match (&args.output, format.dir()) {
+        _ if args.dry_run => None,
+        (Some(dir), _) => Some(dir.clone()),
+        (None, dir) => dir.map(|dir| machine.real(Path::new(dir))),
+    }
+}
+
+fn deliver(
+    args: &GenerateArgs,
+    format: &dyn Format,
+    request: &Request<'_>,
+    files: &[Generated],
+    output: &mut Output,
+) {
+    let target = target(args, format, request.machine);
+    for (index, file) in files.iter().enumerate() {
+        let text = write::full_text(file, request);
+        let mut name = PathBuf::from(&file.file_name);
+        match &target {
+            None => {
+                if let Some(dir) = format.dir() {
+                    name = Path::new(dir).join(name);
+                }
+                if index > 0 {
+                    output.stdout.push('\n');
+                }
+                output.stdout += &printable_lines(&text);
+                output.stderr += &format!("unhang: this is {}\n", printable(&shown(&name)));
+            }
+            Some(dir) => {
+                let path = dir.join(&name);
+                match write::write(&path, &text, format.mode()) {
+                    Ok(()) => output.stdout += &format!("{}\n", printable(&shown(&path))),
+                    Err(error) => {
+                        output.stderr += &format!("unhang: {}\n", printable(&error.to_string()));
+                        output.status = Status::Failed;
+                        return;
+                    }
+                }
+            }
+        }
+    }
+    for remark in files.iter().flat_map(|file| &file.remarks) {
+        let word = remark.topic.word();
+        output.stderr += &format!("  {word}: {}\n", printable(&remark.text));
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A text of many lines without what could steer a terminal.
+fn printable_lines(text: &str) -> String {
+    let parts = text.split_inclusive(['\n', '\t']).map(|part| {
+        let end = part.len() - usize::from(part.ends_with(['\n', '\t']));
+        printable(&part[..end]) + &part[end..]
+    });
+    parts.collect::<Vec<_>>().concat()
+}

@@ -1,0 +1,97 @@
+//! The offloads of a generated file, as far as the systemd that reads it has keys for them.
+
+use super::keys;
+use super::takeover::Lines;
+use crate::features::Key;
+use crate::generate::machine::knows;
+use crate::generate::request::Request;
+use crate::generate::{Refusal, Remark, Topic, listed};
+
+/// Who reads the keys.
+#[derive(Debug, Clone, Copy)]
+pub enum Reader {
+    /// systemd of this version, if it is known.
+    Systemd(Option<u32>),
+    /// NixOS, which checks them when it builds the system.
+    NixOs,
+}
+
+/// The systemd whose offload keys NixOS knows, as of 25.05.
+const KEYS_OF_NIXOS: u32 = 247;
+
+impl Reader {
+    fn knows(self, since: u32) -> bool {
+        match self {
+            Reader::Systemd(version) => knows(version, since),
+            Reader::NixOs => since <= KEYS_OF_NIXOS,
+        }
+    }
+
+    /// Why it does not know a key.
+    fn limit(self) -> String {
+        match self {
+            Reader::Systemd(Some(version)) => format!("here is {version}"),
+            Reader::Systemd(None) => "the version here is not known, --systemd says it".into(),
+            Reader::NixOs => "NixOS refuses them".into(),
+        }
+    }
+}
+
+/// The offloads as lines of [Link].
+pub fn offloads(request: &Request<'_>, reader: Reader) -> Result<(Lines, Vec<Remark>), Refusal> {
+    let mut lines = Lines::new();
+    let mut said: Vec<&str> = Vec::new();
+    let mut too_new = Vec::new();
+    for key in keys::of_features() {
+        let feature = Key::new(key.feature);
+        let Some(on) = request.settings.whole(&feature) else {
+            continue;
+        };
+        let covered = request.settings.features().map(|(name, _)| name);
+        let covered = covered.filter(|name| feature.covers(name));
+        if reader.knows(key.since) {
+            said.extend(covered);
+            lines.push((
+                key.name.to_owned(),
+                if on { "yes" } else { "no" }.to_owned(),
+            ));
+        } else {
+            too_new.push((key, covered.collect::<Vec<_>>()));
+        }
+    }
+    let mut remarks = Vec::new();
+    if !too_new.is_empty() {
+        let here = reader.limit();
+        let keys: Vec<String> = too_new
+            .iter()
+            .map(|(key, _)| format!("{}= (systemd {})", key.name, key.since))
+            .collect();
+        let features: Vec<&str> = too_new.iter().flat_map(|(_, f)| f.clone()).collect();
+        remarks.push(Topic::Cannot.remark(format!(
+            "set {}: {here}{}",
+            listed(&keys),
+            request.harmless(&features)
+        )));
+        said.extend(too_new.iter().flat_map(|(_, features)| features));
+    }
+    let unsaid: Vec<&str> = request
+        .settings
+        .features()
+        .map(|(name, _)| name)
+        .filter(|name| !said.contains(name))
+        .collect();
+    if !unsaid.is_empty() {
+        remarks.push(Topic::Cannot.remark(format!(
+            "set {}: no systemd has a key for that{}",
+            listed(&unsaid),
+            request.harmless(&unsaid)
+        )));
+    }
+    if lines.is_empty() {
+        return Refusal::new(format!(
+            "this systemd has no key for any of {}; use another format or the udev helper",
+            request.settings.for_people()
+        ));
+    }
+    Ok((lines, remarks))
+}

@@ -1,0 +1,194 @@
+//! The machine that a file is generated for, below a root directory: its NICs as /sys and
+//! udev's database show them, and the version of its systemd.
+//!
+//! With another root than / nothing of the running machine is asked, so that a file can be
+//! made for an image or for a mounted disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::bounded;
+use crate::nic::Nic;
+
+/// How long `udevadm --version` may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A machine, running or not.
+#[derive(Debug)]
+pub struct Machine {
+    /// Where its files are.
+    pub root: PathBuf,
+    /// Its hardware NICs, by name.
+    pub nics: Vec<Present>,
+    /// The version of its systemd; `None` if that is not to be found out.
+    pub systemd: Option<u32>,
+}
+
+/// A NIC with what `.link` files can match on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Present {
+    /// The NIC.
+    pub nic: Nic,
+    /// What udev's database says of it. Empty if udev has not seen it.
+    pub properties: BTreeMap<String, String>,
+    /// Its address is the one burnt in.
+    pub permanent_mac: bool,
+}
+
+impl Present {
+    /// A property of udev's.
+    pub fn property(&self, key: &str) -> Option<&str> {
+        self.properties.get(key).map(String::as_str)
+    }
+
+    /// A NIC that is not there. Properties that follow from what is known of it are filled in.
+    pub fn imagined(nic: Nic) -> Present {
+        let mut properties = BTreeMap::new();
+        if let Some(pci) = nic.pci {
+            properties.insert("ID_VENDOR_ID".into(), format!("0x{:04x}", pci.vendor));
+            properties.insert("ID_MODEL_ID".into(), format!("0x{:04x}", pci.device));
+            properties.insert("ID_BUS".into(), "pci".into());
+        }
+        Present {
+            permanent_mac: nic.mac.is_some(),
+            nic,
+            properties,
+        }
+    }
+}
+
+impl Machine {
+    /// The machine whose files are below `root`.
+    pub fn read(root: &Path) -> Machine {
+        let running = root == Path::new("/");
+        Machine {
+            root: root.to_owned(),
+            nics: nics(root),
+            systemd: if running {
+                running_version().or_else(|| installed_version(root))
+            } else {
+                installed_version(root)
+            },
+        }
+    }
+
+    /// The NIC of this name.
+    pub fn nic(&self, name: &str) -> Option<&Present> {
+        self.nics.iter().find(|present| present.nic.name == name)
+    }
+
+    /// Whether a key that came with `since` is known to its systemd; if the version is not known,
+    /// whether every systemd still in use has it.
+    pub fn knows(&self, since: u32) -> bool {
+        knows(self.systemd, since)
+    }
+
+    /// The path of a file of the machine's below the root.
+    pub fn real(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// A text file of the machine's.
+    pub fn text(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.real(Path::new(path))).ok()
+    }
+
+    /// The first of these programs that it has.
+    pub fn program(&self, name: &str) -> Option<String> {
+        let paths = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(|dir| format!("{dir}/{name}"));
+        let mut there = paths
+            .into_iter()
+            .filter(|path| self.real(Path::new(path)).exists());
+        there.next()
+    }
+}
+
+/// Whether systemd of this version, or if that is not known every one in use, knows what came with `since`.
+pub fn knows(systemd: Option<u32>, since: u32) -> bool {
+    since <= systemd.unwrap_or(OLDEST_IN_USE)
+}
+
+/// Debian 11's and RHEL 9's neighbourhood: what a file for an unknown systemd may use.
+const OLDEST_IN_USE: u32 = 247;
+
+/// Hardware NICs: net devices with a device below them.
+fn nics(root: &Path) -> Vec<Present> {
+    let entries = fs::read_dir(root.join("sys/class/net")).ok();
+    let dirs = entries.into_iter().flatten().flatten();
+    let mut nics: Vec<Present> = dirs
+        .filter(|dir| dir.path().join("device").exists())
+        .filter_map(|dir| present(root, &dir.path()))
+        .collect();
+    nics.sort_by(|a, b| a.nic.name.cmp(&b.nic.name));
+    nics
+}
+
+fn present(root: &Path, dir: &Path) -> Option<Present> {
+    let number = |file: &str| -> Option<u32> {
+        let text = fs::read_to_string(dir.join(file)).ok()?;
+        text.trim().parse().ok()
+    };
+    let ifindex = number("ifindex")?;
+    let properties = database(root, ifindex);
+    let property = |key: &str| properties.get(key).cloned();
+    let mut nic = Nic {
+        ifindex,
+        name: dir.file_name()?.to_str()?.to_owned(),
+        driver: property("ID_NET_DRIVER"),
+        path: property("ID_PATH"),
+        ..Nic::default()
+    };
+    nic.complete_from_sysfs(dir);
+    Some(Present {
+        nic,
+        properties,
+        // NET_ADDR_PERM (include/linux/netdevice.h)
+        permanent_mac: number("addr_assign_type") == Some(0),
+    })
+}
+
+/// The properties that udev keeps of a net device (`E:KEY=VALUE` lines).
+fn database(root: &Path, ifindex: u32) -> BTreeMap<String, String> {
+    let file = root.join(format!("run/udev/data/n{ifindex}"));
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.strip_prefix("E:"));
+    lines
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// What the programs of the running system say.
+fn running_version() -> Option<u32> {
+    ["udevadm", "systemctl"].into_iter().find_map(|program| {
+        let mut work = bounded::start(PATIENCE, move |sender| {
+            let mut command = Command::new(program);
+            command.arg("--version").stdin(Stdio::null());
+            let output = command.stderr(Stdio::null()).output().ok();
+            // Nobody waits any more after a time-out.
+            let _ = sender.send(output);
+        });
+        let output = work.next_result().ok()???;
+        // "257 (257.9-1)" or "systemd 257 (257.9-1)"
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut words = text.split([' ', '\n', '~']);
+        words.find_map(|word| word.parse().ok())
+    })
+}
+
+/// The version in the name of systemd's private library.
+fn installed_version(root: &Path) -> Option<u32> {
+    let lib = root.join("usr/lib");
+    let below = fs::read_dir(&lib).ok().into_iter().flatten().flatten();
+    let dirs = below.map(|entry| entry.path().join("systemd"));
+    let dirs = dirs.chain([lib.join("systemd"), root.join("usr/lib64/systemd")]);
+    let files = dirs.filter_map(|dir| fs::read_dir(dir).ok()).flatten();
+    files.flatten().find_map(|file| {
+        let name = file.file_name();
+        let version = name.to_str()?.strip_prefix("libsystemd-shared-")?;
+        version.split(['.', '-', '~']).next()?.parse().ok()
+    })
+}

@@ -1,0 +1,198 @@
+//! The same decision as `apply`'s, as configuration files for other programs.
+//!
+//! A [`Request`] is what is wanted for which NICs of which [`machine`]; a [`Format`] gives
+//! [`Generated`] files for it, each with what is to be said about it: how it becomes active,
+//! what it displaces, what it cannot do. It refuses what would do harm. [`write`] puts the
+//! files into place, with a [`marker`] by which they are known again.
+
+mod interfaces;
+pub mod link;
+pub mod machine;
+pub mod marker;
+mod netplan;
+mod networkmanager;
+mod nixos;
+pub mod request;
+pub mod settings;
+mod systemd_unit;
+mod talos;
+mod udev;
+pub mod write;
+
+use crate::features::Key;
+use machine::{Machine, Present};
+use request::Request;
+
+/// One kind of configuration file.
+pub trait Format: Sync {
+    /// What the command line calls it.
+    fn name(&self) -> &'static str;
+
+    /// One line for people: whose configuration it is.
+    fn about(&self) -> &'static str;
+
+    /// Where its files belong; `None` if they are part of something that only a person can put together.
+    fn dir(&self) -> Option<&'static str>;
+
+    /// Who may read its files.
+    fn mode(&self) -> u32 {
+        0o644
+    }
+
+    /// The files for a request, or why there are none.
+    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal>;
+}
+
+/// All formats.
+pub const FORMATS: [&dyn Format; 9] = [
+    &link::Link,
+    &networkmanager::NetworkManager,
+    &netplan::Netplan,
+    &interfaces::Ifupdown2,
+    &interfaces::Ifupdown,
+    &systemd_unit::SystemdUnit,
+    &nixos::Nixos,
+    &talos::Talos,
+    &udev::Udev,
+];
+
+/// The format of this name.
+pub fn format(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.into_iter().find(|format| format.name() == name)
+}
+
+/// A generated file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// Its name, without a directory.
+    pub file_name: String,
+    /// Its text, without the marker.
+    pub text: String,
+    /// The file that it displaces and that one's fingerprint.
+    pub displaced: Option<(String, String)>,
+    /// What is to be said about it.
+    pub remarks: Vec<Remark>,
+}
+
+/// Something to be said about a generated file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// What it is about.
+    pub topic: Topic,
+    /// A sentence without a full stop.
+    pub text: String,
+}
+
+/// What a remark is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// What no longer counts once the file is there.
+    Displaces,
+    /// How it becomes active.
+    Activate,
+    /// What this path cannot do, or this file does not say.
+    Cannot,
+    /// Anything else.
+    Note,
+}
+
+impl Topic {
+    /// The word before the remark.
+    pub fn word(self) -> &'static str {
+        match self {
+            Topic::Displaces => "displaces",
+            Topic::Activate => "to make it active",
+            Topic::Cannot => "cannot",
+            Topic::Note => "note",
+        }
+    }
+
+    /// A remark about this.
+    pub fn remark(self, text: impl Into<String>) -> Remark {
+        Remark {
+            topic: self,
+            text: text.into(),
+        }
+    }
+}
+
+/// Why nothing is generated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl Refusal {
+    fn new<T>(text: impl Into<String>) -> Result<T, Refusal> {
+        Err(Refusal(text.into()))
+    }
+}
+
+/// Keys of a program with what they shall be, and what is to be said about them.
+type Keys<'t> = (Vec<(&'t str, bool)>, Vec<Remark>);
+
+/// The keys of a program for what is wanted, from a table of its keys and the features that
+/// each stands for, and what it has no key for.
+fn word_lines<'t>(request: &Request<'_>, table: &[(&'t str, &str)]) -> Result<Keys<'t>, Refusal> {
+    let settings = &request.settings;
+    let mut lines = Vec::new();
+    let mut said: Vec<&str> = Vec::new();
+    for (word, features) in table {
+        let key = Key::new(*features);
+        if let Some(on) = settings.whole(&key) {
+            lines.push((*word, on));
+            said.extend(
+                settings
+                    .features()
+                    .map(|(name, _)| name)
+                    .filter(|name| key.covers(name)),
+            );
+        }
+    }
+    if lines.is_empty() {
+        return Refusal::new(format!("it has no key for {}", settings.for_people()));
+    }
+    let names = settings.features().map(|(name, _)| name.to_owned());
+    let unsaid: Vec<String> = names
+        .filter(|name| !said.contains(&name.as_str()))
+        .collect();
+    let remark = cannot_set(request, &unsaid, "it has no key");
+    Ok((lines, remark.into_iter().collect()))
+}
+
+/// The remark that some features can't be set, if there are any.
+fn cannot_set(request: &Request<'_>, features: &[String], why: &str) -> Option<Remark> {
+    let names: Vec<&str> = features.iter().map(String::as_str).collect();
+    let harmless = request.harmless(&names);
+    let text = format!("set {}: {why} for that{harmless}", listed(&names));
+    (!names.is_empty()).then(|| Topic::Cannot.remark(text))
+}
+
+/// Where ethtool is, and a remark if it is not.
+fn ethtool(machine: &Machine) -> (String, Option<Remark>) {
+    match machine.program("ethtool") {
+        Some(path) => (path, None),
+        None => (
+            "/usr/sbin/ethtool".into(),
+            Some(Topic::Note.remark("ethtool is not installed: it is in the package ethtool")),
+        ),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed<T: AsRef<str>>(words: &[T]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", first.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// The names of NICs.
+fn names(nics: &[Present]) -> Vec<&str> {
+    nics.iter()
+        .map(|present| present.nic.name.as_str())
+        .collect()
+}

@@ -1,0 +1,79 @@
+//! A systemd service that runs ethtool when the device unit of the NIC appears.
+
+use super::request::Request;
+use super::{Format, Generated, Refusal, Topic, ethtool};
+
+/// A systemd service.
+pub struct SystemdUnit;
+
+impl Format for SystemdUnit {
+    fn name(&self) -> &'static str {
+        "systemd-unit"
+    }
+
+    fn about(&self) -> &'static str {
+        "a systemd service that runs ethtool, bound to the NIC's device unit"
+    }
+
+    fn dir(&self) -> Option<&'static str> {
+        Some("/etc/systemd/system")
+    }
+
+    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+        let (program, missing) = ethtool(request.machine);
+        let mut files = Vec::new();
+        for present in request.named_nics()? {
+            let name = &present.nic.name;
+            let device = format!("sys-subsystem-net-devices-{}.device", escaped(name));
+            let mut text = format!(
+                "# Rule {rules}: {settings}.\n\n[Unit]\nDescription=Switch offloads of {name}: {settings}\nBindsTo={device}\nAfter={device}\nBefore=network-pre.target\nWants=network-pre.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n",
+                rules = request.rules.join(", "),
+                settings = request.settings.for_people(),
+            );
+            text += "# One by one, and none of them in the way of the others.\n";
+            for (word, on) in request.settings.words() {
+                let state = crate::rules::on_off(on);
+                text += &format!("ExecStart=-{program} -K {name} {word} {state}\n");
+            }
+            text += &format!("\n[Install]\nWantedBy={device}\n");
+            let unit = format!("unhang-{name}.service");
+            let mut remarks = vec![
+                Topic::Activate.remark(format!("'systemctl daemon-reload && systemctl enable --now {unit}'")),
+                Topic::Cannot.remark(format!("find the NIC under another name than {name}, or say whether the offloads really are off")),
+            ];
+            remarks.extend(missing.clone());
+            files.push(Generated {
+                file_name: unit,
+                text,
+                displaced: None,
+                remarks,
+            });
+        }
+        Ok(files)
+    }
+}
+
+/// A name as it stands in a unit's name (systemd-escape).
+fn escaped(name: &str) -> String {
+    let mut escaped = String::new();
+    for (index, byte) in name.bytes().enumerate() {
+        let plain = byte.is_ascii_alphanumeric()
+            || byte == b'_'
+            || byte == b':'
+            || (byte == b'.' && index > 0);
+        if plain {
+            escaped.push(char::from(byte));
+        } else {
+            escaped += &format!("\\x{byte:02x}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_dash_in_a_name_is_escaped() {
+        assert_eq!(super::escaped("lan-0.5"), "lan\\x2d0.5");
+    }
+}
