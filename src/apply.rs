@@ -184,6 +184,9 @@ async fn carry_out(
     let mut after = before.clone();
     let mut changed = Vec::new();
     if !to_set.is_empty() {
+        // Whatever the state, what is asked for now is the opposite of what was so or asked for.
+        let opposite: Vec<_> = to_set.iter().map(|(name, on)| (*name, !on)).collect();
+        kernel.remember(&outcome.nic, &opposite);
         let stuck = plan.in_state(|state| state == State::Stuck);
         if !stuck.is_empty() {
             let opposite: Vec<_> = stuck.iter().map(|(name, on)| (*name, !on)).collect();
@@ -202,6 +205,13 @@ async fn carry_out(
     changed.retain(|(name, on)| {
         !planned(name) && before.get(name).is_some_and(|was| was.active != *on)
     });
+    if !changed.is_empty() {
+        let before: Vec<_> = changed
+            .iter()
+            .map(|(name, on)| (name.as_str(), !on))
+            .collect();
+        kernel.remember(&outcome.nic, &before);
+    }
     outcome.side_effects = changed;
     Ok(())
 }

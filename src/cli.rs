@@ -19,9 +19,9 @@ unhang does this by itself when a NIC appears: udev calls it. See unhang(8).";
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What to do.
+    /// What to do; `None` asks for an overview.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
@@ -70,12 +70,16 @@ pub enum Command {
     Check(CheckArgs),
     /// Write the same settings as a configuration file for systemd, netplan or another program
     Generate(GenerateArgs),
+    /// Put back what was there before unhang changed it, and leave the NIC so (needs root)
+    Revert(RevertArgs),
     /// Keep it right while the machine runs: link-up, drift, wedged NICs (a systemd service; needs root)
     Watch,
 }
 
 /// Arguments of `unhang apply`.
 #[derive(Debug, Args)]
+// Each is an option of its own.
+#[allow(clippy::struct_excessive_bools)]
 pub struct ApplyArgs {
     /// Interfaces; without any, every NIC that a rule is for
     #[arg(value_name = "NIC")]
@@ -86,6 +90,23 @@ pub struct ApplyArgs {
     /// Change nothing, show what would be done
     #[arg(long)]
     pub dry_run: bool,
+    /// Leave NICs alone that 'unhang revert' put back
+    #[arg(long)]
+    pub keep_reverted: bool,
+    /// Say in one line what was found and done
+    #[arg(long, conflicts_with_all = ["json", "dry_run"])]
+    pub brief: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `unhang revert`.
+#[derive(Debug, Args)]
+pub struct RevertArgs {
+    /// Interfaces; without any, every NIC that unhang changed or a rule is for
+    #[arg(value_name = "NIC")]
+    pub nics: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

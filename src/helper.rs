@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use unhang::apply::{self, Summary};
 use unhang::log::{Event, Level, Line, Log};
+use unhang::memory::Memory;
 use unhang::nic::Nic;
 use unhang::rules;
 
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
     let action = property("ACTION").unwrap_or_default();
     // On remove the NIC is gone: there is nothing to do, whoever asked for it.
     if action == "remove" {
+        return ExitCode::SUCCESS;
+    }
+    // 'unhang revert' put it back, and says itself until when.
+    if Memory::default().is_reverted(&nic) {
         return ExitCode::SUCCESS;
     }
     let rules = rules::load(&rules::default_dirs(root));

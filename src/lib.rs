@@ -18,8 +18,11 @@ pub mod features;
 #[cfg(feature = "cli")]
 pub mod generate;
 pub mod log;
+pub mod memory;
 pub mod nic;
 pub mod plan;
+#[cfg(feature = "cli")]
+pub mod revert;
 pub mod rules;
 #[cfg(feature = "cli")]
 pub mod watch;

@@ -4,11 +4,17 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser};
-use unhang::cli::{Cli, Command};
+use unhang::cli::{Cli, Command, Common};
 use unhang::commands::{self, Output};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| {
+        let tip = commands::overview::tip(&error);
+        // Where that can't be written, nothing else can be.
+        let _ = error.print();
+        anstream::eprint!("{tip}");
+        std::process::exit(error.exit_code())
+    });
     match cli.common.color {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
         ColorChoice::Always => anstream::ColorChoice::Always,
@@ -25,20 +31,28 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    let output = match &cli.command {
+    let Some(command) = &cli.command else {
+        return write(&cli.common, commands::overview::run(&cli.common)?);
+    };
+    let output = match command {
         Command::Apply(args) => commands::apply::run(args, &cli.common),
         Command::Status(args) => commands::status::run(args, &cli.common),
         Command::Explain(args) => commands::explain::run(args, &cli.common),
         Command::Check(args) => commands::check::run(args, &cli.common),
         Command::Generate(args) => commands::generate::run(args, &cli.common),
+        Command::Revert(args) => commands::revert::run(args, &cli.common),
         Command::Watch => commands::watch::run(&cli.common),
     }?;
+    write(&cli.common, output)
+}
+
+fn write(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
     let Output {
         stdout,
         stderr,
         status,
     } = output;
-    if !cli.common.quiet {
+    if !common.quiet {
         anstream::eprint!("{stderr}");
     }
     let mut out = anstream::stdout().lock();

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, load_rules, no_such_nic, printable, view};
+use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, no_such_nic, printable, view};
 use crate::apply::{self, Outcome, Summary};
 use crate::cli::{ApplyArgs, Common};
 use crate::features::KernelError;
 use crate::log::{Event, Level, Line, Log};
+use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::rules::{RuleSet, decide};
 
@@ -25,7 +26,7 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     if args.nics.is_empty() {
         let wanted = |nic: &&Nic| !decide(rules.rules(), nic).is_empty();
         nics.extend(found.iter().map(|found| &found.nic).filter(wanted).cloned());
-        if nics.is_empty() {
+        if nics.is_empty() && !args.brief {
             output.stderr +=
                 "unhang: no rule is for a NIC of this machine; 'unhang status' lists them\n";
         }
@@ -41,18 +42,40 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     if args.dry_run {
         dry_run(args, &nics, &rules, &mut output);
     } else {
-        for_real(args, &nics, rules, &mut output);
+        let left = left_alone(args, &mut nics, &mut output);
+        let outcomes = for_real(args, &nics, rules, &mut output);
+        if args.brief {
+            output.stdout = brief::line(&found, &outcomes, &left);
+        }
     }
     Ok(output)
 }
 
-fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output) {
+/// Takes the NICs out that are to stay as 'unhang revert' put them; the others' revert ends.
+fn left_alone(args: &ApplyArgs, nics: &mut Vec<Nic>, output: &mut Output) -> Vec<Nic> {
+    let memory = Memory::default();
+    let stays = |nic: &Nic| args.keep_reverted && memory.is_reverted(nic);
+    let left: Vec<Nic> = nics.iter().filter(|nic| stays(nic)).cloned().collect();
+    nics.retain(|nic| !left.contains(nic));
+    for nic in nics {
+        if let Err(error) = memory.end_revert(nic) {
+            output.stderr += &format!(
+                "unhang: it can't be noted that the rules count again for {}: {error}\n",
+                printable(&nic.name)
+            );
+        }
+    }
+    left
+}
+
+fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output) -> Vec<Outcome> {
     let log = Log::default();
     let mut json = Vec::new();
-    for outcome in apply::apply_all(nics, &Arc::new(rules)) {
+    let outcomes = apply::apply_all(nics, &Arc::new(rules));
+    for outcome in &outcomes {
         output.status = output.status.worst(status(outcome.summary()));
         let name = &outcome.nic.name;
-        let text = match Line::new(&outcome, &Event::manual()) {
+        let text = match Line::new(outcome, &Event::manual()) {
             None => format!("{name}: no rule is for this NIC; 'unhang explain {name}' says why"),
             Some((level, line)) => {
                 // That somebody lacks the rights is nobody else's news.
@@ -63,7 +86,7 @@ fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output)
             }
         };
         if args.json {
-            json.push(Applied::new(&outcome, text));
+            json.push(Applied::new(outcome, text));
         } else {
             output.stdout += &format!("{}\n", printable(&text));
         }
@@ -74,9 +97,11 @@ fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output)
             nics: json,
         });
     }
+    outcomes
 }
 
-fn status(summary: Summary) -> Status {
+/// The exit status for an outcome.
+pub(super) fn status(summary: Summary) -> Status {
     match summary {
         Summary::NoRule | Summary::AlreadyRight | Summary::Applied => Status::Done,
         Summary::Partly => Status::Partly,
@@ -129,9 +154,9 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
 }
 
 #[derive(Serialize)]
-struct Document<T> {
-    schema: u32,
-    nics: Vec<T>,
+pub(super) struct Document<T> {
+    pub schema: u32,
+    pub nics: Vec<T>,
 }
 
 #[derive(Serialize)]
@@ -143,7 +168,7 @@ struct Planned {
 }
 
 #[derive(Serialize)]
-struct Applied {
+pub(super) struct Applied {
     interface: String,
     ifindex: u32,
     rules: Vec<String>,
@@ -154,7 +179,7 @@ struct Applied {
 }
 
 impl Applied {
-    fn new(outcome: &Outcome, line: String) -> Applied {
+    pub fn new(outcome: &Outcome, line: String) -> Applied {
         Applied {
             interface: outcome.nic.name.clone(),
             ifindex: outcome.nic.ifindex,

@@ -2,10 +2,13 @@
 //! writing it is `main`'s.
 
 pub mod apply;
+mod brief;
 pub mod check;
 pub mod explain;
 pub mod generate;
 mod generated;
+pub mod overview;
+pub mod revert;
 pub mod status;
 mod style;
 mod view;

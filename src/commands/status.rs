@@ -9,6 +9,7 @@ use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
+use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::rules::{RuleSet, decide};
@@ -18,6 +19,8 @@ struct Row {
     nic: Nic,
     rules: Vec<String>,
     plan: Result<Plan, KernelError>,
+    /// 'unhang revert' put it back.
+    reverted: bool,
 }
 
 impl Row {
@@ -27,6 +30,7 @@ impl Row {
             nic: nic.clone(),
             rules: decision.rules(),
             plan: view::read_plan(nic, &decision),
+            reverted: Memory::default().is_reverted(nic),
         }
     }
 
@@ -57,6 +61,7 @@ impl Row {
             match self.in_force() {
                 None => style::dim("no rule"),
                 Some(true) => style::good("in force"),
+                Some(false) if self.reverted => style::bad("NOT in force (reverted)"),
                 Some(false) => style::bad("NOT in force"),
             },
         ]
@@ -146,6 +151,7 @@ struct Entry {
     rules: Vec<String>,
     /// `null` without a rule.
     in_force: Option<bool>,
+    reverted: bool,
     offloads: BTreeMap<String, view::Offload>,
     reasons: Vec<String>,
 }
@@ -159,6 +165,7 @@ fn json(rows: &[Row], stale: &[String]) -> String {
         chip: row.nic.chip().map(|chip| chip.name),
         rules: row.rules.clone(),
         in_force: row.in_force(),
+        reverted: row.reverted,
         offloads: row.plan.as_ref().map(view::offloads).unwrap_or_default(),
         reasons: row.reasons(),
     };

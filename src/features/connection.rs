@@ -10,6 +10,8 @@ use nix::errno::Errno;
 
 use super::message::FeaturesMessage;
 use super::{Changes, FeatureKernel, Features, KernelError};
+use crate::memory::Memory;
+use crate::nic::Nic;
 
 /// A connection to the running kernel. One serves any number of NICs.
 pub struct Connection {
@@ -101,6 +103,11 @@ impl FeatureKernel for Connection {
             FeaturesMessage::SetReply(reply) => Ok(reply.into()),
             other => Err(unexpected(&other)),
         }
+    }
+
+    fn remember(&mut self, nic: &Nic, before: &[(&str, bool)]) {
+        // Without it 'unhang revert' knows less; the NIC is to be right all the same.
+        let _ = Memory::default().add(nic, before);
     }
 }
 

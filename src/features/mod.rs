@@ -12,6 +12,7 @@ mod names;
 pub use connection::Connection;
 pub use names::{Key, in_every_kernel, known_names, nearest, short_names};
 
+use crate::nic::Nic;
 use message::Reply;
 
 /// One feature of one NIC, as the kernel reports it.
@@ -117,4 +118,8 @@ pub trait FeatureKernel {
     /// Asks for these features to be on (`true`) or off. That it is acknowledged does not say
     /// that it was done. One name that the kernel does not know refuses the whole request.
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError>;
+
+    /// These features are about to be changed, or were, and this is what they were before:
+    /// for 'unhang revert'. A kernel that is only played has nothing to put back.
+    fn remember(&mut self, _nic: &Nic, _before: &[(&str, bool)]) {}
 }

@@ -119,6 +119,9 @@ impl Line {
 
     /// Whether all that the rules want was so when the line was written; `None` if it does not say.
     pub fn in_force(&self) -> Option<bool> {
+        if self.event == Event::revert().to_string() {
+            return Some(false);
+        }
         let mut in_force = None;
         for part in &self.parts {
             match part {

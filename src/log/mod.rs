@@ -41,6 +41,11 @@ impl Event {
         Event("rules".into())
     }
 
+    /// A person had it put back.
+    pub fn revert() -> Event {
+        Event("revert".into())
+    }
+
     /// A person's command.
     pub fn manual() -> Event {
         Event("manual".into())

@@ -15,6 +15,7 @@ use crate::apply::apply;
 use crate::discover;
 use crate::features::FeatureKernel;
 use crate::log::{Event, Level, Line, Part};
+use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::{KeyPlan, Plan, State};
 use crate::rules::{Drift, decide};
@@ -113,7 +114,8 @@ impl Watcher {
     }
 
     fn gone(&mut self, ifindex: u32) {
-        if self.nics.remove(&ifindex).is_some() {
+        if let Some(watched) = self.nics.remove(&ifindex) {
+            Memory::default().forget(&watched.nic);
             self.state.nics.remove(&ifindex);
             self.save();
         }
@@ -126,7 +128,8 @@ impl Watcher {
         };
         let nic = watched.nic.clone();
         let rules = Arc::clone(&self.rules);
-        let outcome = apply(&mut self.kernel, &nic, &decide(rules.rules(), &nic)).await;
+        let decision = Memory::default().respected_by(&nic, decide(rules.rules(), &nic));
+        let outcome = apply(&mut self.kernel, &nic, &decision).await;
         if let Some((level, line)) = Line::new(&outcome, event) {
             self.say(ifindex, level, &line);
         }
@@ -153,7 +156,7 @@ impl Watcher {
         };
         let nic = watched.nic.clone();
         let rules = Arc::clone(&self.rules);
-        let decision = decide(rules.rules(), &nic);
+        let decision = Memory::default().respected_by(&nic, decide(rules.rules(), &nic));
         // A NIC that went away meanwhile is told of by another signal.
         let Ok(features) = self.kernel.get(ifindex).await else {
             return;
@@ -260,6 +263,7 @@ impl Watcher {
                 blocks,
             } => {
                 // What set the hang off goes first, or the NIC comes back only to hang again.
+                let decision = Memory::default().respected_by(nic, decision);
                 let outcome = apply(&mut self.kernel, nic, &decision).await;
                 let in_force = outcome.summary() == crate::apply::Summary::AlreadyRight;
                 if let (false, Some((level, line))) =

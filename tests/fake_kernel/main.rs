@@ -2,6 +2,7 @@
 
 mod any_nic;
 mod kernel;
+mod revert;
 mod rules;
 
 use kernel::{Call, FakeKernel, set};

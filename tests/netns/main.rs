@@ -3,3 +3,4 @@
 mod apply;
 mod helper;
 mod namespace;
+mod revert;
