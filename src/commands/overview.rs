@@ -15,7 +15,7 @@ pub fn run(common: &Common) -> anyhow::Result<Output> {
         check: true,
     };
     let mut output = status::run(&args, common)?;
-    let (rules, _) = load_rules(common);
+    let (rules, _) = load_rules(common, std::path::Path::new("/"));
     let found = all_nics()?;
     let wanted = |nic| !decide(rules.rules(), nic).is_empty();
     let nic = found.iter().find(|found| wanted(&found.nic));

@@ -14,7 +14,7 @@ use crate::rules::decide;
 
 /// Runs the command.
 pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common);
+    let (rules, stderr) = load_rules(common, std::path::Path::new("/"));
     let mut output = Output {
         stderr,
         ..Output::default()
