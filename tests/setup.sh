@@ -7,6 +7,7 @@ packages_of() {
     case $1 in
     build) echo "pkg-config libudev-dev gcc libc6-dev" ;;
     deb) echo "dpkg-dev" ;;
+    rpm) echo "rpm" ;;
     test) echo "ethtool iproute2 umockdev udev util-linux strace" ;;
     guest) echo "qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static cpio lintian" ;;
     bench) echo "ethtool iproute2 util-linux" ;;
@@ -40,5 +41,9 @@ for part; do
     if [ "$part" = deb ] && ! cargo deb --version >/dev/null 2>&1; then
         echo "setup: installing cargo-deb (a few minutes, once)"
         cargo install --quiet --locked cargo-deb@3.8.0
+    fi
+    if [ "$part" = rpm ] && ! cargo generate-rpm --version >/dev/null 2>&1; then
+        echo "setup: installing cargo-generate-rpm (a few minutes, once)"
+        cargo install --quiet --locked cargo-generate-rpm@0.21.1
     fi
 done
