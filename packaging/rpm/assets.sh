@@ -4,10 +4,6 @@
 set -eu
 folder=$1
 
-# The directories that are this package's own.
-find "$folder" -type d -path '*unhang*' -printf '/%P\n' | sort | while read -r dir; do
-    printf '[[assets]]\ndir = true\ndest = "%s"\nmode = "755"\n' "$dir"
-done
 find "$folder" -type f -printf '%P\n' | sort | while read -r file; do
     mode=644 doc=false
     [ ! -x "$folder/$file" ] || mode=755
