@@ -7,7 +7,7 @@ packages_of() {
     case $1 in
     build) echo "pkg-config libudev-dev gcc libc6-dev" ;;
     deb) echo "dpkg-dev" ;;
-    rpm) echo "rpm" ;;
+    rpm) echo "rpm rpmlint busybox-static shellcheck" ;;
     test) echo "ethtool iproute2 umockdev udev util-linux strace" ;;
     guest) echo "qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static cpio lintian" ;;
     bench) echo "ethtool iproute2 udev util-linux time" ;;
