@@ -9,6 +9,7 @@ use crate::rules::default_dirs;
 const EXAMPLES: &str = "\
 Examples:
   unhang status                  every NIC, and whether its rule is in force
+  unhang report                  am I affected, and did it help
   unhang explain eno1            which rules were looked at, and what they would do
   unhang apply --dry-run         what would be changed now
   sudo unhang apply              change it
@@ -66,6 +67,10 @@ pub enum Command {
     Status(StatusArgs),
     /// Show which rules were looked at for a NIC, why they matched or not, and what they would do
     Explain(ExplainArgs),
+    /// Am I affected, did it help: incidents over time, before and after, decoded registers
+    Report(ReportArgs),
+    /// Write metrics for Prometheus, in the text format of the node exporter's textfile collector
+    Metrics(MetricsArgs),
     /// Check rule files: mistakes with their place, and what to write instead
     Check(CheckArgs),
     /// Write the same settings as a configuration file for systemd, netplan or another program
@@ -181,4 +186,38 @@ pub struct GenerateArgs {
     /// The version of its systemd, if unhang can't find it out
     #[arg(long, value_name = "VERSION")]
     pub systemd: Option<u32>,
+}
+
+/// Arguments of `unhang report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Kernel logs, plain or .gz; - is standard input; without any: this machine's journal
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the timeline as a picture
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Print a report to send to a vendor or hoster, without addresses and host name
+    #[arg(long, conflicts_with = "json")]
+    pub vendor: bool,
+    /// With --vendor: name the host and the MAC addresses, too
+    #[arg(long, requires = "vendor")]
+    pub identify: bool,
+    /// With --vendor: where sysfs and procfs are, if not in /
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub root: PathBuf,
+}
+
+/// Arguments of `unhang metrics`.
+#[derive(Debug, Args)]
+pub struct MetricsArgs {
+    /// Write to this file, at once and whole
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Kernel logs instead of this machine's journal
+    #[arg(value_name = "LOG", hide = true)]
+    pub files: Vec<PathBuf>,
 }

@@ -4,6 +4,9 @@
 //! [`rules::Decision`] for it, the kernel's [`features`] make that a [`plan::Plan`],
 //! [`apply`] carries it out and gives an [`apply::Outcome`], and [`log`] says so in one line.
 //! Nothing else changes a NIC.
+//!
+//! What came of it is read from logs: [`hang`] finds the driver's hang blocks and joins them
+//! to incidents, [`report`] weighs these against the time with and without the rules in force.
 
 pub mod apply;
 pub mod bounded;
@@ -17,10 +20,14 @@ pub mod discover;
 pub mod features;
 #[cfg(feature = "cli")]
 pub mod generate;
+#[cfg(feature = "cli")]
+pub mod hang;
 pub mod log;
 pub mod memory;
 pub mod nic;
 pub mod plan;
+#[cfg(feature = "cli")]
+pub mod report;
 #[cfg(feature = "cli")]
 pub mod revert;
 pub mod rules;

@@ -1,4 +1,4 @@
-//! Plain files in, plain output expected: every folder in `tests/cases` is a test.
+//! Plain files in, plain output expected: every folder in `tests/cases` with a `cmd` is a test.
 //!
 //! A case is copied to a folder of its own and made ready there by its `setup.sh`, if it has
 //! one. Then its `cmd` is run by sh. What comes out must be the files `stdout`, `stderr` and
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let mut folders: Vec<PathBuf> = fs::read_dir(Path::new(PROJECT).join("tests/cases"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
+        .filter(|path| path.join("cmd").exists())
         .collect();
     folders.sort();
     let trial = |folder: PathBuf| {

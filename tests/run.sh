@@ -41,9 +41,11 @@ suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unh
 suite unit cargo test --locked --quiet --lib
 suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event
 suite cases cargo test --locked --quiet --test cases --test generate
+suite evidence cargo test --locked --quiet --test report_cases --test hang_decode --test hang_properties --test verdict_statistics
 
 if [ "$1" = all ]; then
     if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo -E env PATH=$PATH"; fi
+    suite calibration cargo test --locked --quiet --test verdict_calibration
     suite umockdev cargo test --locked --quiet --test umockdev
     # shellcheck disable=SC2086 # a list of words
     suite netns $sudo cargo test --locked --quiet --test netns

@@ -1,0 +1,144 @@
+//! Which boot of the machine an event belongs to: by the journal's boot IDs, by the
+//! kernel's first line, by journalctl's separators, or because the boot clock went back.
+
+use super::event::{Event, Seen};
+use super::stamp::{SECOND, Stamp};
+
+/// A clock that goes back by more than this has been restarted with the machine.
+const BACK: i64 = 10 * SECOND;
+/// The wall clock may drift from the boot clock by so much before it counts as a jump.
+const JUMP: i64 = 120 * SECOND;
+/// More boots than this in one log are joined to the last.
+const MAX_BOOTS: usize = 50_000;
+
+/// One run of the machine, as far as the log shows it.
+#[derive(Clone, Debug, Default)]
+pub struct Boot {
+    /// The journal's `_BOOT_ID`.
+    pub id: Option<u128>,
+    /// Major and minor version of the kernel.
+    pub kernel: Option<(u16, u16)>,
+    /// Its kernel's first line is in the log.
+    pub from_start: bool,
+    /// First sign of life.
+    pub first: Stamp,
+    /// Last sign of life.
+    pub last: Stamp,
+    /// Largest step of the wall clock against the boot clock, if there was one (µs).
+    pub jump: Option<i64>,
+    started: bool,
+    offset: Option<i64>,
+}
+
+/// All boots of a log, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Boots {
+    /// The boots.
+    pub list: Vec<Boot>,
+}
+
+impl Boots {
+    /// Takes note of `seen`, fills in the clock that its stamp lacks if this boot's events
+    /// tell how the two differ, and says whether a new boot has begun with it.
+    pub fn observe(&mut self, seen: &mut Seen) -> bool {
+        let begins = self.begins(seen);
+        if begins && self.list.len() < MAX_BOOTS {
+            self.list.push(Boot::default());
+        }
+        // The first event begins a boot.
+        let Some(boot) = self.list.last_mut() else {
+            return begins;
+        };
+        boot.id = boot.id.or(seen.boot);
+        if let Event::Boot { kernel } = seen.event {
+            boot.kernel = boot.kernel.or(kernel);
+            boot.from_start |= kernel.is_some();
+        } else if seen.event != Event::Mark {
+            boot.started = true;
+        }
+        boot.extend(&mut seen.stamp);
+        begins
+    }
+
+    /// The journal has entries of boot `id` from `first` to `last` (wall time, µs).
+    pub fn cover(&mut self, id: u128, first: i64, last: i64) {
+        let Some(boot) = self.list.iter_mut().find(|b| b.id == Some(id)) else {
+            return;
+        };
+        let stamp = |wall: i64| Stamp {
+            wall: Some(wall),
+            uptime: boot.offset.map(|offset| wall - offset),
+        };
+        let (first, last) = (stamp(first), stamp(last));
+        if boot.first.since(&first).is_some_and(|t| t > 0) {
+            boot.first = first;
+        }
+        if last.since(&boot.last).is_some_and(|t| t > 0) {
+            boot.last = last;
+        }
+    }
+
+    /// The machine still runs in the last boot, and it is `now` (wall time, µs). Counted by
+    /// the boot clock, so that a wall clock that was wrong at first does no harm.
+    pub fn still_running(&mut self, now: i64) {
+        let Some(boot) = self.list.last_mut() else {
+            return;
+        };
+        let now = Stamp {
+            wall: Some(now),
+            uptime: boot.offset.map(|offset| now - offset),
+        };
+        if now.since(&boot.last).is_some_and(|t| t > 0) {
+            boot.last = now;
+        }
+    }
+
+    fn begins(&self, seen: &Seen) -> bool {
+        let Some(boot) = self.list.last() else {
+            return true;
+        };
+        match (boot.id, seen.boot) {
+            (Some(a), Some(b)) => return a != b,
+            // A boot that only a separator without its ID has announced so far.
+            (None, Some(_)) if !boot.first.is_empty() => return true,
+            _ => {}
+        }
+        let back = match (seen.stamp.uptime, boot.last.uptime) {
+            (Some(now), Some(before)) => now + BACK < before,
+            _ => false,
+        };
+        let fresh = !boot.started
+            && boot.last.since(&boot.first).unwrap_or(0) < 2 * SECOND
+            && seen.stamp.since(&boot.last).unwrap_or(0).abs() < 60 * SECOND;
+        back || matches!(seen.event, Event::Boot { .. }) && !(fresh && boot.kernel.is_none())
+    }
+}
+
+impl Boot {
+    fn extend(&mut self, stamp: &mut Stamp) {
+        if let (Some(wall), Some(uptime)) = (stamp.wall, stamp.uptime) {
+            let offset = wall - uptime;
+            if let Some(before) = self.offset {
+                let step = offset - before;
+                if step.abs() > JUMP && step.abs() > self.jump.map_or(0, i64::abs) {
+                    self.jump = Some(step);
+                }
+            }
+            self.offset = Some(offset);
+        } else if let Some(offset) = self.offset {
+            stamp.wall = stamp.wall.or(stamp.uptime.map(|up| up + offset));
+        }
+        if self.first.is_empty() {
+            self.first = *stamp;
+        }
+        let later = stamp.since(&self.last).is_none_or(|d| d >= 0);
+        if later && !stamp.is_empty() {
+            self.last = stamp.or(self.last);
+        }
+    }
+
+    /// Up-time that the log covers, in µs; never negative.
+    pub fn length(&self) -> i64 {
+        self.last.since(&self.first).unwrap_or(0).max(0)
+    }
+}

@@ -1,0 +1,70 @@
+//! What the grammar reads out of a log: one `Seen` for everything that matters, in the order
+//! of the log. Names and texts come from the log as they are; whoever prints them escapes.
+
+use super::{decode::Registers, stamp::Stamp};
+
+/// A NIC as a line names it; any of it may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Device {
+    /// The kernel driver's name.
+    pub driver: Option<String>,
+    /// PCI address as printed; one copy in the wild has it cut to `0000:00:1f`.
+    pub pci: Option<String>,
+    /// The interface. `None` also for `(unregistered net_device)`.
+    pub name: Option<String>,
+}
+
+impl Device {
+    /// Does the line say that this is an e1000e NIC?
+    pub fn is_e1000e(&self) -> bool {
+        self.driver.as_deref() == Some("e1000e")
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A "Detected Hardware Unit Hang" block, with as many registers as the copy has.
+    Block(Box<Registers>),
+    /// `NIC Link is Up 1000 Mbps …`
+    LinkUp {
+        /// Its speed.
+        mbps: Option<u32>,
+    },
+    /// `NIC Link is Down`
+    LinkDown,
+    /// `renamed from eth0`: this PCI device has this name from now on.
+    Named,
+    /// `Reset adapter unexpectedly`
+    Reset,
+    /// `NETDEV WATCHDOG`: `dev_watchdog()` of the network core; any driver.
+    Watchdog,
+    /// `Detected Tx Unit Hang` of another driver.
+    OtherHang,
+    /// `PCIe link lost`
+    PcieLinkLost,
+    /// The words, but nobody's hang.
+    Quotation,
+    /// A machine has started: `Linux version 6.12 …`.
+    Boot {
+        /// Major and minor version.
+        kernel: Option<(u16, u16)>,
+    },
+    /// One of our own lines (syslog tag `unhang`): its message.
+    Own(String),
+    /// Nothing but a sign of life: the first and last line, and the last one before a boot.
+    Mark,
+}
+
+/// One event with its place and time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its time.
+    pub stamp: Stamp,
+    /// The journal's boot ID, where the source has it.
+    pub boot: Option<u128>,
+    /// The NIC that it is about.
+    pub device: Device,
+    /// What happened.
+    pub event: Event,
+}

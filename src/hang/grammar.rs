@@ -1,0 +1,358 @@
+//! The grammar of a kernel log as far as hangs go: turns the lines that `lines` finds into
+//! events. Works on bytes, in constant memory; nothing in a log is an error to it. A block
+//! is a header that the kernel printed, or, where a copy lost what shows that, a header
+//! followed by its fields. Header words without either are a quotation.
+
+use super::decode::{Registers, read_fields};
+use super::event::{Device, Event, Seen};
+use super::json;
+use super::prefix::{self, Trust};
+use super::stamp::{Clock, Stamp, number};
+use memchr::memmem::find;
+use std::collections::VecDeque;
+
+/// Fields are looked for on so many lines after a header: 14 lines of a block, as many of
+/// other programs between them.
+const CONTINUATION: u32 = 40;
+/// So many fields make a block of a header that nobody vouches for.
+const ENOUGH_FIELDS: usize = 3;
+/// Our own lines are short; the rest is not ours.
+const OWN_MAX: usize = 1024;
+
+/// A header, waiting for its fields.
+struct Pending {
+    seen: Seen,
+    registers: Registers,
+    vouched: bool,
+    lines: u32,
+}
+
+/// What the source says about a line, for text that has been taken out of JSON.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Given {
+    pub stamp: Stamp,
+    pub boot: Option<u128>,
+    /// `None`: read it from the text.
+    pub speaker: Option<Speaker>,
+}
+
+/// The speaker of a JSON entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    Kernel,
+    Ourselves,
+    Other,
+}
+
+/// Turns lines into events; keeps the block that is being read.
+pub(super) struct Grammar {
+    pub(super) clock: Clock,
+    pub(super) queue: VecDeque<Seen>,
+    pending: Option<Pending>,
+}
+
+impl Grammar {
+    pub(super) fn new(clock: Clock) -> Grammar {
+        Grammar {
+            clock,
+            queue: VecDeque::new(),
+            pending: None,
+        }
+    }
+
+    /// Is a block being read? Then every line matters.
+    pub(super) fn pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    pub(super) fn mark(&mut self, found: Option<(Stamp, Option<u128>)>) {
+        if let Some((stamp, boot)) = found {
+            self.emit(stamp, boot, Device::default(), Event::Mark);
+        }
+    }
+
+    fn emit(&mut self, stamp: Stamp, boot: Option<u128>, device: Device, event: Event) {
+        self.close();
+        self.queue.push_back(Seen {
+            stamp,
+            boot,
+            device,
+            event,
+        });
+    }
+
+    /// Ends the pending block, if any, and queues it.
+    pub(super) fn close(&mut self) {
+        if let Some(mut p) = self.pending.take() {
+            p.seen.event = if p.vouched || p.registers.len() >= ENOUGH_FIELDS {
+                Event::Block(Box::new(p.registers))
+            } else {
+                Event::Quotation
+            };
+            self.queue.push_back(p.seen);
+        }
+    }
+
+    pub(super) fn fields(&mut self, text: &[u8]) {
+        let Some(pending) = &mut self.pending else {
+            return;
+        };
+        read_fields(text, &mut pending.registers);
+        pending.lines += 1;
+        if pending.registers.len() == 13 || pending.lines > CONTINUATION {
+            self.close();
+        }
+    }
+
+    /// One journal entry: its lines belong together, and no others to them.
+    pub(super) fn record(&mut self, message: &[u8], given: &Given) {
+        self.close();
+        for line in message.split(|b| *b == b'\n') {
+            self.text(line, given);
+        }
+        self.close();
+    }
+
+    pub(super) fn text(&mut self, text: &[u8], given: &Given) {
+        if text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot") {
+            let boot = text.get(8..40).and_then(json::boot_id);
+            self.emit(
+                Stamp::default(),
+                boot,
+                Device::default(),
+                Event::Boot { kernel: None },
+            );
+            return;
+        }
+        if self.own(text, given) {
+            return;
+        }
+        let hangs: Vec<usize> = memchr::memmem::find_iter(text, b" Unit Hang")
+            .filter(|&at| header_start(text, at).is_some())
+            .collect();
+        if hangs.is_empty() {
+            if self.pending.is_some() {
+                self.fields(text);
+            }
+            if !self.single(text, given) && find(text, b" Unit Hang").is_some() {
+                self.emit(given.stamp, given.boot, Device::default(), Event::Quotation);
+            }
+            return;
+        }
+        let mut from = 0;
+        for (i, &at) in hangs.iter().enumerate() {
+            let start = header_start(text, at).expect("filtered");
+            let header = &text[from..start];
+            let fields_end = hangs.get(i + 1).copied().unwrap_or(text.len());
+            if self.pending.is_some() {
+                self.fields(header);
+            }
+            self.header(header, &text[start..at], given);
+            from = at + 10;
+            if fields_end == text.len() {
+                self.fields(&text[from..]);
+            }
+        }
+    }
+
+    /// `before`: what stands before the words; `words`: `Detected Hardware` or the like.
+    fn header(&mut self, before: &[u8], words: &[u8], given: &Given) {
+        let (device, prefix_end) = match prefix::device(before) {
+            Some((device, at)) => (Some(device), at),
+            None => (None, before.len()),
+        };
+        let (stamp, trust) = self.source(&before[..prefix_end], given);
+        let known = device.is_some();
+        let device = device.unwrap_or_default();
+        let hardware = words.ends_with(b"Hardware");
+        let ours = match device.driver.as_deref() {
+            Some("e1000e") => true,
+            // Only e1000e says "Hardware Unit Hang"; in old copies its name is cut off.
+            Some(_) => false,
+            None => hardware,
+        };
+        if trust == Trust::Foreign || (!ours && !known) {
+            self.emit(stamp, given.boot, device, Event::Quotation);
+        } else if !ours {
+            let event = match trust {
+                Trust::Loose => Event::Quotation,
+                _ => Event::OtherHang,
+            };
+            self.emit(stamp, given.boot, device, event);
+        } else {
+            self.close();
+            self.pending = Some(Pending {
+                seen: Seen {
+                    stamp,
+                    boot: given.boot,
+                    device,
+                    event: Event::Quotation,
+                },
+                registers: Registers::default(),
+                vouched: known && trust != Trust::Loose,
+                lines: 0,
+            });
+        }
+    }
+
+    fn source(&mut self, prefix: &[u8], given: &Given) -> (Stamp, Trust) {
+        match given.speaker {
+            Some(Speaker::Kernel) => {
+                let (stamp, rest) = self.clock.lead(prefix);
+                let empty = rest.trim_ascii().is_empty();
+                let trust = if empty { Trust::Kernel } else { Trust::Foreign };
+                (given.stamp.or(stamp), trust)
+            }
+            Some(_) => (given.stamp, Trust::Foreign),
+            None => {
+                let (stamp, trust) = prefix::read(prefix, &mut self.clock);
+                (given.stamp.or(stamp), trust)
+            }
+        }
+    }
+
+    /// Is this line a kernel's own "Linux version"?
+    pub(super) fn boots(&mut self, text: &[u8]) -> bool {
+        let Some(at) = find(text, b"Linux version ") else {
+            return false;
+        };
+        let clock = &mut self.clock.clone();
+        prefix::read(&text[..at], clock).1 == Trust::Kernel
+    }
+
+    /// Lines with at most one thing on them. Tells whether it was one.
+    fn single(&mut self, text: &[u8], given: &Given) -> bool {
+        if let Some(at) = find(text, b"Linux version ") {
+            let (stamp, trust) = self.source(&text[..at], given);
+            if trust != Trust::Kernel {
+                return false;
+            }
+            let kernel = kernel_version(&text[at + 14..]);
+            self.emit(stamp, given.boot, Device::default(), Event::Boot { kernel });
+            return true;
+        }
+        if let Some(at) = find(text, b"NETDEV WATCHDOG") {
+            let before = prefix::device(&text[..at]);
+            let (device, end) = match before {
+                Some(found) => found,
+                None => (watchdog_device(&text[at + 15..]), at),
+            };
+            let (stamp, trust) = self.source(&text[..end], given);
+            if matches!(trust, Trust::Kernel | Trust::Bare) {
+                self.emit(stamp, given.boot, device, Event::Watchdog);
+            }
+            return true;
+        }
+        let (at, event) = if let Some(at) = find(text, b"NIC Link is ") {
+            match &text[at + 12..] {
+                rest if rest.starts_with(b"Up") => (at, Event::LinkUp { mbps: mbps(rest) }),
+                rest if rest.starts_with(b"Down") => (at, Event::LinkDown),
+                _ => return false,
+            }
+        } else if let Some(at) = find(text, b"Reset adapter") {
+            (at, Event::Reset)
+        } else if let Some(at) = find(text, b"renamed from ") {
+            (at, Event::Named)
+        } else if let Some(at) = find(text, b"PCIe link lost") {
+            (at, Event::PcieLinkLost)
+        } else {
+            return false;
+        };
+        let Some((device, end)) = prefix::device(&text[..at]) else {
+            return false;
+        };
+        let (stamp, trust) = self.source(&text[..end], given);
+        let wanted = device.is_e1000e() || event == Event::PcieLinkLost;
+        if wanted && matches!(trust, Trust::Kernel | Trust::Bare) {
+            self.emit(stamp, given.boot, device, event);
+        }
+        true
+    }
+
+    /// Our own lines. Tells whether it was one.
+    fn own(&mut self, text: &[u8], given: &Given) -> bool {
+        let (stamp, message) = match given.speaker {
+            Some(Speaker::Ourselves) => (given.stamp, text),
+            Some(Speaker::Other) => return false,
+            Some(Speaker::Kernel) => match own_tag(text) {
+                // written to /dev/kmsg, where there is no syslog yet
+                Some(tag) => (given.stamp, &text[tag..]),
+                None => return false,
+            },
+            None => {
+                let tags = memchr::memmem::find_iter(text, b"unhang");
+                let Some((at, tag)) = tags
+                    .take(4)
+                    .find_map(|at| Some((at, own_tag(&text[at..])?)))
+                else {
+                    return false;
+                };
+                let Some(stamp) = prefix::is_tag(&text[..at], &mut self.clock) else {
+                    return false;
+                };
+                (stamp, &text[at + tag..])
+            }
+        };
+        let message = message.trim_ascii();
+        let message = &message[..message.len().min(OWN_MAX)];
+        let message = String::from_utf8_lossy(message).into_owned();
+        self.emit(stamp, given.boot, Device::default(), Event::Own(message));
+        true
+    }
+}
+
+/// Length of `unhang: ` or `unhang[123]: `.
+fn own_tag(text: &[u8]) -> Option<usize> {
+    let rest = text.strip_prefix(b"unhang")?;
+    let rest = match rest.strip_prefix(b"[") {
+        Some(pid) => {
+            let end = memchr::memchr(b']', &pid[..pid.len().min(12)])?;
+            number(&pid[..end])?;
+            &pid[end + 1..]
+        }
+        None => rest,
+    };
+    let rest = rest.strip_prefix(b":")?;
+    Some(text.len() - rest.len())
+}
+
+/// Where `Detected Hardware` or `Detected Tx` begins that ends at `at`.
+fn header_start(text: &[u8], at: usize) -> Option<usize> {
+    [
+        b"Detected Hardware".as_slice(),
+        b"Detected Tx",
+        b"detected Tx",
+    ]
+    .iter()
+    .find_map(|words| text[..at].ends_with(words).then(|| at - words.len()))
+}
+
+/// ` eth0 (e1000e): transmit queue 0 timed out`, after the words NETDEV WATCHDOG and a colon.
+fn watchdog_device(rest: &[u8]) -> Device {
+    let rest = rest.strip_prefix(b":").unwrap_or(rest);
+    let mut words = rest.split(|b| *b == b' ').filter(|w| !w.is_empty());
+    let text = |w: &[u8]| String::from_utf8_lossy(&w[..w.len().min(20)]).into_owned();
+    let name = words.next().map(text);
+    let driver = words.next().and_then(|w| {
+        let w = w.strip_prefix(b"(")?;
+        Some(text(&w[..memchr::memchr(b')', w)?]))
+    });
+    Device {
+        name: name.filter(|_| driver.is_some()),
+        driver,
+        pci: None,
+    }
+}
+
+fn mbps(rest: &[u8]) -> Option<u32> {
+    let rest = rest.strip_prefix(b"Up ")?;
+    let end = rest.iter().position(|b| !b.is_ascii_digit())?;
+    let value = number(&rest[..end])?;
+    u32::try_from(value).ok()
+}
+
+fn kernel_version(text: &[u8]) -> Option<(u16, u16)> {
+    let mut parts = text.split(|b| !b.is_ascii_digit());
+    let mut next = || u16::try_from(number(parts.next()?)?).ok();
+    Some((next()?, next()?))
+}

@@ -1,0 +1,392 @@
+//! From blocks to incidents: blocks of one NIC belong together until a reset, a link-up, the
+//! end of the boot or a long quiet. The driver prints a block every two seconds while it
+//! hangs, so one outage may print hundreds: only incidents may be counted.
+
+use super::boots::Boots;
+use super::decode::Registers;
+use super::event::{Device, Event, Seen};
+use super::lookalikes::Lookalike;
+use super::own::{OwnLine, Said};
+use super::stamp::{SECOND, Stamp};
+use std::collections::BTreeMap;
+
+/// Blocks further apart than this are two incidents, even if nothing was logged between.
+pub const QUIET: i64 = 300 * SECOND;
+/// Still hanging at the end of a boot or log: the last block is not older than this.
+const STILL: i64 = 60 * SECOND;
+/// A link-up so soon after a reset is the end of that reset.
+const SETTLE: i64 = 60 * SECOND;
+/// Beyond so many, incidents are only counted; see `Incidents::unlisted`.
+const MAX_INCIDENTS: usize = 20_000;
+/// More NICs than this in one log are not told apart.
+const MAX_NICS: usize = 256;
+
+/// How an incident ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// `Reset adapter unexpectedly`, by the driver.
+    Reset,
+    /// Our watcher restarted autonegotiation.
+    Unhang,
+    /// The link was put down and up.
+    Link,
+    /// The blocks stopped, and nothing was logged about it.
+    Quiet,
+    /// It went on until the machine was switched off or restarted.
+    Never,
+}
+
+impl EndedBy {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            EndedBy::Reset => "reset",
+            EndedBy::Unhang => "unhang",
+            EndedBy::Link => "link",
+            EndedBy::Quiet => "quiet",
+            EndedBy::Never => "never",
+        }
+    }
+}
+
+/// A run of hang blocks of one NIC.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    /// Index into `Incidents::nics`.
+    pub nic: usize,
+    /// Index into `Boots::list`.
+    pub boot: usize,
+    /// The first block.
+    pub start: Stamp,
+    /// The last block.
+    pub last: Stamp,
+    /// `None`: until power-off, or still going on where the log ends.
+    pub end: Option<Stamp>,
+    /// How many blocks.
+    pub blocks: u64,
+    /// Mb/s when it began.
+    pub speed: Option<u32>,
+    /// `None`: the log ends before it does.
+    pub ended_by: Option<EndedBy>,
+    /// Registers of the first block that has any.
+    pub registers: Registers,
+    /// Were the offloads off when it began? As the watcher found them; else filled in by
+    /// `report::history`.
+    pub in_force: Option<bool>,
+    link_up: Option<i64>,
+}
+
+/// One NIC of the log.
+#[derive(Clone, Debug, Default)]
+pub struct Nic {
+    /// How the log names it.
+    pub device: Device,
+    /// Blocks in incidents.
+    pub blocks: u64,
+    /// All "Reset adapter" lines.
+    pub resets: u64,
+    /// Times that our watcher brought it back.
+    pub recoveries: u64,
+    /// Resets of the last boot only.
+    pub boot_resets: u64,
+    /// Recoveries of the last boot only.
+    pub boot_recoveries: u64,
+    open: Option<usize>,
+    /// The incident that a link-up would still belong to.
+    settling: Option<usize>,
+    latest: Option<usize>,
+    speed: Option<u32>,
+    link_up: Option<Stamp>,
+    watchdog: Option<Stamp>,
+    restarted: bool,
+}
+
+/// Joins events to incidents.
+#[derive(Clone, Debug, Default)]
+pub struct Incidents {
+    /// The NICs of the log.
+    pub nics: Vec<Nic>,
+    /// The incidents, in the order of their first block.
+    pub list: Vec<Incident>,
+    /// What is something else, and how often it came.
+    pub lookalikes: BTreeMap<Lookalike, u64>,
+    /// Incidents that are not in `list`, because there were too many.
+    pub unlisted: u64,
+}
+
+impl Incidents {
+    /// Index of the NIC with this address or name; a new one if it is not known yet.
+    pub fn nic(&mut self, device: &Device) -> usize {
+        let same_pci = |n: &Nic| n.device.pci.is_some() && n.device.pci == device.pci;
+        let same_name = |n: &Nic| {
+            n.device.name == device.name
+                && (device.name.is_some() || device.pci.is_none())
+                && (n.device.pci.is_none() || device.pci.is_none() || cut(n, device))
+        };
+        let found = self.nics.iter().position(same_pci);
+        // The youngest NIC of that name: names move.
+        let found = found.or_else(|| self.nics.iter().rposition(same_name));
+        let index = match found {
+            Some(index) => index,
+            None if self.nics.len() >= MAX_NICS => MAX_NICS - 1,
+            None => {
+                self.nics.push(Nic::default());
+                self.nics.len() - 1
+            }
+        };
+        let known = &mut self.nics[index].device;
+        let longer =
+            device.pci.as_ref().map_or(0, String::len) > known.pci.as_ref().map_or(0, String::len);
+        if longer {
+            known.pci.clone_from(&device.pci);
+        }
+        if device.name.is_some() {
+            known.name.clone_from(&device.name);
+        }
+        known.driver = known.driver.take().or_else(|| device.driver.clone());
+        index
+    }
+
+    /// The NIC that one of our lines names, if the log has shown it before.
+    pub fn by_name(&self, name: &str) -> Option<usize> {
+        self.nics
+            .iter()
+            .rposition(|n| n.device.name.as_deref() == Some(name))
+    }
+
+    /// Takes the next event. `boots` has seen it already; `new_boot` if it began one.
+    pub fn observe(&mut self, seen: &Seen, boots: &Boots, new_boot: bool) {
+        if new_boot && boots.list.len() > 1 {
+            let before = boots.list[boots.list.len() - 2].last;
+            self.close_all(&before, true);
+        }
+        let boot = boots.list.len() - 1;
+        let (at, device) = (seen.stamp, &seen.device);
+        match &seen.event {
+            Event::Block(registers) => self.block(at, device, registers, boot),
+            Event::LinkUp { mbps } => self.link_up(at, device, *mbps),
+            Event::LinkDown => {
+                let nic = self.nic(device);
+                self.end(nic, &at, EndedBy::Link);
+            }
+            Event::Reset => self.reset(at, device),
+            Event::Watchdog if device.is_e1000e() => self.watchdog(at, device),
+            Event::Watchdog => self.note(Lookalike::other_watchdog(device)),
+            Event::OtherHang => self.note(Lookalike::other_hang(device)),
+            Event::PcieLinkLost => self.note(Lookalike::PcieLinkLost),
+            Event::Quotation => self.note(Lookalike::Quotation),
+            Event::Own(text) => self.own(at, text),
+            Event::Named => {
+                self.nic(device);
+            }
+            Event::Boot { .. } | Event::Mark => {}
+        }
+    }
+
+    /// The log has ended; `last` is its last sign of life. Sorts out the look-alikes.
+    pub fn finish(&mut self, boots: &Boots) {
+        let last = boots.list.last().map_or(Stamp::default(), |b| b.last);
+        self.close_all(&last, false);
+        let mut real = Vec::with_capacity(self.list.len());
+        for incident in std::mem::take(&mut self.list) {
+            let kernel = boots.list.get(incident.boot).and_then(|b| b.kernel);
+            if let Some(kind) = Lookalike::of_incident(&incident, kernel, incident.link_up) {
+                self.note(kind);
+            } else {
+                self.nics[incident.nic].blocks += incident.blocks;
+                real.push(incident);
+            }
+        }
+        self.list = real;
+    }
+
+    fn note(&mut self, kind: Lookalike) {
+        *self.lookalikes.entry(kind).or_default() += 1;
+    }
+
+    fn block(&mut self, at: Stamp, device: &Device, registers: &Registers, boot: usize) {
+        let nic = self.nic(device);
+        if let Some(open) = self.nics[nic].open {
+            let incident = &mut self.list[open];
+            if at.since(&incident.last).unwrap_or(0) <= QUIET {
+                incident.blocks += 1;
+                incident.last = at.or(incident.last);
+                if incident.registers.is_empty() {
+                    incident.registers = *registers;
+                }
+                return;
+            }
+            let last = incident.last;
+            self.end(nic, &last, EndedBy::Quiet);
+        }
+        if self.list.len() >= MAX_INCIDENTS {
+            self.unlisted += 1;
+            self.nics[nic].blocks += 1;
+            return;
+        }
+        let state = &mut self.nics[nic];
+        self.list.push(Incident {
+            nic,
+            boot,
+            start: at,
+            last: at,
+            end: None,
+            blocks: 1,
+            speed: registers.speed().or(state.speed),
+            ended_by: None,
+            registers: *registers,
+            in_force: None,
+            link_up: state.link_up.and_then(|up| at.since(&up)),
+        });
+        let index = self.list.len() - 1;
+        state.open = Some(index);
+        state.latest = Some(index);
+        state.settling = None;
+        state.restarted = false;
+    }
+
+    fn end(&mut self, nic: usize, at: &Stamp, by: EndedBy) {
+        let state = &mut self.nics[nic];
+        let Some(open) = state.open.take() else {
+            return;
+        };
+        let incident = &mut self.list[open];
+        // Nothing for a long time, and then this: it had stopped by itself before.
+        let (at, by) = match at.since(&incident.last) {
+            Some(quiet) if quiet > QUIET && by != EndedBy::Unhang => {
+                (&incident.last.clone(), EndedBy::Quiet)
+            }
+            _ => (at, by),
+        };
+        let by = if state.restarted && by == EndedBy::Link {
+            EndedBy::Unhang
+        } else {
+            by
+        };
+        incident.end = Some(*at);
+        incident.ended_by = Some(by);
+        state.settling = Some(open);
+    }
+
+    fn link_up(&mut self, at: Stamp, device: &Device, mbps: Option<u32>) {
+        let nic = self.nic(device);
+        self.end(nic, &at, EndedBy::Link);
+        let state = &mut self.nics[nic];
+        if let Some(settling) = state.settling.take() {
+            let incident = &mut self.list[settling];
+            let since = incident.end.and_then(|end| at.since(&end));
+            if since.is_some_and(|t| (0..=SETTLE).contains(&t)) {
+                incident.end = Some(at);
+            }
+        }
+        if let Some(latest) = state.latest {
+            let incident = &mut self.list[latest];
+            let after = at
+                .since(&incident.start)
+                .filter(|t| (0..=5 * SECOND).contains(t));
+            if incident.link_up.is_none() && incident.blocks == 1 {
+                incident.link_up = after.map(|t| -t);
+            }
+        }
+        state.speed = mbps;
+        state.link_up = Some(at);
+    }
+
+    fn reset(&mut self, at: Stamp, device: &Device) {
+        let nic = self.nic(device);
+        self.nics[nic].resets += 1;
+        self.nics[nic].boot_resets += 1;
+        if self.nics[nic].open.is_some() {
+            self.end(nic, &at, EndedBy::Reset);
+            return;
+        }
+        let state = &mut self.nics[nic];
+        let watchdog = state.watchdog.take();
+        let told = watchdog.is_some_and(|w| at.since(&w).is_none_or(|t| t <= SETTLE));
+        if !told && state.speed.is_some_and(|mbps| mbps < 1000) {
+            self.note(Lookalike::Cable);
+        }
+    }
+
+    fn watchdog(&mut self, at: Stamp, device: &Device) {
+        let nic = self.nic(device);
+        let state = &mut self.nics[nic];
+        if state.open.is_some() {
+            return;
+        }
+        state.watchdog = Some(at);
+        let slow = state.speed.is_some_and(|mbps| mbps < 1000);
+        self.note(if slow {
+            Lookalike::Cable
+        } else {
+            Lookalike::PauseStorm
+        });
+    }
+
+    fn own(&mut self, at: Stamp, text: &str) {
+        let Some(line) = OwnLine::parse(text) else {
+            return;
+        };
+        let Some(nic) = self.by_name(&line.interface) else {
+            return;
+        };
+        let state = &mut self.nics[nic];
+        match line.said {
+            Said::Wedged {
+                restarted,
+                in_force,
+            } => {
+                state.restarted |= restarted;
+                if let Some(open) = state.open {
+                    self.list[open].in_force.get_or_insert(in_force);
+                }
+            }
+            Said::Recovered => {
+                state.recoveries += 1;
+                state.boot_recoveries += 1;
+                self.end(nic, &at, EndedBy::Unhang);
+                let state = &mut self.nics[nic];
+                state.restarted = false;
+                let Some(latest) = state.latest else { return };
+                let incident = &mut self.list[latest];
+                let fresh = at.since(&incident.last).is_none_or(|t| t <= QUIET);
+                if fresh && incident.ended_by == Some(EndedBy::Link) {
+                    incident.ended_by = Some(EndedBy::Unhang);
+                }
+            }
+            Said::InForce { .. } | Said::NotInForce | Said::Failed => {}
+        }
+    }
+
+    fn close_all(&mut self, last: &Stamp, boot_over: bool) {
+        for nic in 0..self.nics.len() {
+            if let Some(open) = self.nics[nic].open {
+                let at = self.list[open].last;
+                let still = last.since(&at).is_none_or(|t| t <= STILL);
+                match (still, boot_over) {
+                    (true, true) => {
+                        self.list[open].ended_by = Some(EndedBy::Never);
+                        self.nics[nic].open = None;
+                    }
+                    (true, false) => self.nics[nic].open = None,
+                    (false, _) => self.end(nic, &at, EndedBy::Quiet),
+                }
+            }
+            let state = &mut self.nics[nic];
+            (state.settling, state.latest) = (None, None);
+            (state.speed, state.link_up, state.watchdog) = (None, None, None);
+            state.restarted = false;
+            if boot_over {
+                (state.boot_resets, state.boot_recoveries) = (0, 0);
+            }
+        }
+    }
+}
+
+/// One of the two addresses is the beginning of the other.
+fn cut(nic: &Nic, device: &Device) -> bool {
+    match (&nic.device.pci, &device.pci) {
+        (Some(a), Some(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
+        _ => true,
+    }
+}

@@ -1,0 +1,142 @@
+//! Log entries as JSON: `journalctl -o json` (one object a line; MESSAGE a string, or an
+//! array of bytes if it is not clean UTF-8), `dmesg --json` (a "msg" line after its "time"
+//! line), and collectors that keep the message in `message`, `msg` or `log`.
+
+use super::grammar::{Given, Speaker};
+use super::stamp::{SECOND, Stamp, number};
+use serde_json::Value;
+
+/// The entry on this line, or whose "msg" is on this line: what is said of it, and its
+/// message. `None`: not such an entry, read it as text.
+pub(super) fn entry<'a>(
+    line: &[u8],
+    before: impl Iterator<Item = &'a [u8]>,
+) -> Option<(Given, Vec<u8>)> {
+    if line.starts_with(b"\"msg\"") {
+        return dmesg(line, before);
+    }
+    let Ok(object) = serde_json::from_slice::<Value>(line) else {
+        return torn(line);
+    };
+    let message = ["MESSAGE", "message", "msg", "log"]
+        .iter()
+        .find_map(|key| bytes(object.get(*key)?))?;
+    let text = |key: &str| object.get(key).and_then(Value::as_str);
+    let transport = text("_TRANSPORT");
+    let speaker = match text("SYSLOG_IDENTIFIER") {
+        Some("unhang") => Some(Speaker::Ourselves),
+        Some("kernel") if matches!(transport, None | Some("kernel" | "syslog")) => {
+            Some(Speaker::Kernel)
+        }
+        None if transport == Some("kernel") => Some(Speaker::Kernel),
+        None if transport.is_none() => None,
+        _ => Some(Speaker::Other),
+    };
+    let (stamp, boot) = given(&object);
+    Some((
+        Given {
+            stamp,
+            boot,
+            speaker,
+        },
+        message,
+    ))
+}
+
+/// Stamp and boot of an entry, or the stamp on a "time" line of `dmesg --json`.
+pub(super) fn stamp(line: &[u8]) -> Option<(Stamp, Option<u128>)> {
+    if line.starts_with(b"\"time\"") {
+        let uptime = Some(time_line(line)?);
+        return Some((Stamp { wall: None, uptime }, None));
+    }
+    Some(given(&serde_json::from_slice(line).ok()?))
+}
+
+fn given(object: &Value) -> (Stamp, Option<u128>) {
+    let micros = |key: &str| -> Option<i64> {
+        let value = object.get(key)?;
+        value.as_i64().or_else(|| value.as_str()?.parse().ok())
+    };
+    let stamp = Stamp {
+        wall: micros("__REALTIME_TIMESTAMP"),
+        // The time of logging; the receiver's clock stands in for it.
+        uptime: micros("_SOURCE_MONOTONIC_TIMESTAMP").or_else(|| micros("__MONOTONIC_TIMESTAMP")),
+    };
+    let boot = object.get("_BOOT_ID").and_then(Value::as_str);
+    (stamp, boot.and_then(|id| boot_id(id.as_bytes())))
+}
+
+/// 32 hexadecimal digits.
+pub(super) fn boot_id(text: &[u8]) -> Option<u128> {
+    let text = std::str::from_utf8(text.get(..32)?).ok()?;
+    u128::from_str_radix(text, 16).ok()
+}
+
+/// A journal entry that was cut off: its message is read as it stands, with `\n` for line
+/// ends and `<` as they are, and the stamps are picked out of what is left.
+fn torn(line: &[u8]) -> Option<(Given, Vec<u8>)> {
+    let after = |key: &[u8]| {
+        let at = memchr::memmem::find(line, key)? + key.len();
+        let rest = line[at..].trim_ascii_start().strip_prefix(b":")?;
+        rest.trim_ascii_start().strip_prefix(b"\"")
+    };
+    let micros = |key| {
+        let rest = after(key)?;
+        number(&rest[..memchr::memchr(b'"', rest)?])
+    };
+    let kernel = after(b"\"SYSLOG_IDENTIFIER\"")?.starts_with(b"kernel\"");
+    let stamp = Stamp {
+        wall: micros(b"\"__REALTIME_TIMESTAMP\""),
+        uptime: micros(b"\"__MONOTONIC_TIMESTAMP\""),
+    };
+    let given = Given {
+        stamp,
+        boot: after(b"\"_BOOT_ID\"").and_then(boot_id),
+        speaker: Some(if kernel {
+            Speaker::Kernel
+        } else {
+            Speaker::Other
+        }),
+    };
+    Some((given, after(b"\"MESSAGE\"")?.to_vec()))
+}
+
+fn bytes(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::String(s) => Some(s.clone().into_bytes()),
+        Value::Array(items) => items
+            .iter()
+            .map(|n| n.as_u64().and_then(|n| u8::try_from(n).ok()))
+            .collect(),
+        _ => None,
+    }
+}
+
+fn dmesg<'a>(line: &[u8], mut before: impl Iterator<Item = &'a [u8]>) -> Option<(Given, Vec<u8>)> {
+    let quoted = line.strip_prefix(b"\"msg\"")?.trim_ascii_start();
+    let quoted = quoted.strip_prefix(b":")?.trim_ascii();
+    let quoted = quoted.strip_suffix(b",").unwrap_or(quoted);
+    let message: String = serde_json::from_slice(quoted).ok()?;
+    let uptime = before
+        .by_ref()
+        .take(8)
+        .find_map(|l| time_line(l.trim_ascii_start()));
+    let stamp = Stamp { wall: None, uptime };
+    let given = Given {
+        stamp,
+        boot: None,
+        speaker: Some(Speaker::Kernel),
+    };
+    Some((given, message.into_bytes()))
+}
+
+/// `"time":   123.456789,`
+fn time_line(line: &[u8]) -> Option<i64> {
+    let value = line.strip_prefix(b"\"time\"")?.trim_ascii_start();
+    let value = value.strip_prefix(b":")?.trim_ascii();
+    let value = value.strip_suffix(b",").unwrap_or(value);
+    let seconds: f64 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    (0.0..1e11)
+        .contains(&seconds)
+        .then_some((seconds * SECOND as f64).round() as i64)
+}

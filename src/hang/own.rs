@@ -1,0 +1,186 @@
+//! Our own log lines (syslog tag `unhang`) as far as the evidence needs them: whether the
+//! offloads are off from here on, and whether the watcher brought a wedged NIC back. The
+//! lines' grammar is [`crate::log::Line`], which also writes them.
+
+use crate::log::{Line, Part};
+
+/// What one of our lines says about a NIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The offloads are as the rule wants them.
+    InForce {
+        /// They had been on until now.
+        were_on: bool,
+    },
+    /// Only partly done, or put back.
+    NotInForce,
+    /// Nothing could be changed: they stay as they were.
+    Failed,
+    /// Hang blocks without a reset.
+    Wedged {
+        /// Whether the watcher restarted the NIC.
+        restarted: bool,
+        /// Whether the offloads were as the rule wants them when it hung.
+        in_force: bool,
+    },
+    /// The link is back after that.
+    Recovered,
+}
+
+/// Why the line was written: its `event`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A new netdev: nothing had been set on it before.
+    Add,
+    /// The link came up.
+    LinkUp,
+    /// Somebody had changed a feature a moment ago: the watcher is told at once.
+    Drift,
+    /// Anything else.
+    Other,
+}
+
+/// One line, parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnLine {
+    /// The NIC's name then.
+    pub interface: String,
+    /// What it says.
+    pub said: Said,
+    /// Why it was written.
+    pub cause: Cause,
+}
+
+impl OwnLine {
+    /// `eno1: tso gso gro off (were on); rule e1000e-tx-hang; …; event add`
+    pub fn parse(message: &str) -> Option<OwnLine> {
+        let line = Line::parse(message.trim_end())?;
+        // IFNAMSIZ, with its zero.
+        let fits = (1..=15).contains(&line.interface.len()) && !line.interface.contains(' ');
+        if !fits {
+            return None;
+        }
+        Some(OwnLine {
+            said: said(&line.parts)?,
+            cause: cause(&line.event),
+            interface: line.interface,
+        })
+    }
+}
+
+/// What all the parts come to; `None` if that is nothing about the offloads or a hang.
+fn said(parts: &[Part]) -> Option<Said> {
+    let restarted = parts
+        .iter()
+        .any(|part| matches!(part, Part::Recovery(_, what) if !what.starts_with("failed")));
+    let mut said = None;
+    for part in parts {
+        match part {
+            Part::Wedged { in_force, .. } => {
+                return Some(Said::Wedged {
+                    restarted,
+                    in_force: *in_force,
+                });
+            }
+            Part::Back { .. } => return Some(Said::Recovered),
+            Part::Still { .. } => return Some(Said::NotInForce),
+            Part::Failed(_) => return Some(Said::Failed),
+            Part::Changed(keys, on) | Part::Already(keys, on) | Part::Secured(keys, on) => {
+                if *on {
+                    if keys.iter().any(|key| sets_hangs_off(key)) {
+                        return Some(Said::NotInForce);
+                    }
+                } else {
+                    let before = said == Some(Said::InForce { were_on: true });
+                    let were_on = before || matches!(part, Part::Changed(..));
+                    said = Some(Said::InForce { were_on });
+                }
+            }
+            // What a kernel doesn't have can't be on.
+            Part::Unknown(_) | Part::Also(..) | Part::Recovery(..) | Part::Left(_) => {}
+        }
+    }
+    said
+}
+
+/// Is this one of the offloads that must be off, by ethtool's or the kernel's name?
+fn sets_hangs_off(key: &str) -> bool {
+    matches!(key, "tso" | "gso" | "gro") || key.contains("segmentation") || key == "rx-gro"
+}
+
+fn cause(event: &str) -> Cause {
+    match event {
+        "add" | "move" => Cause::Add,
+        "link-up" => Cause::LinkUp,
+        "drift" => Cause::Drift,
+        _ => Cause::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(what: &str, event: &str) -> Option<(Said, Cause)> {
+        let rest = "rule e1000e-tx-hang; e1000e 8086:10d3 82574L";
+        let line = OwnLine::parse(&format!("enp1s0: {what}; {rest}; event {event}"))?;
+        assert_eq!(line.interface, "enp1s0");
+        Some((line.said, line.cause))
+    }
+
+    #[test]
+    fn what_was_done_says_whether_the_offloads_are_off() {
+        let on = Some((Said::InForce { were_on: true }, Cause::Add));
+        assert_eq!(parse("tso gso gro off (were on)", "add"), on);
+        let mixed = "tso off (was on), gso gro already off, ufo unknown to this kernel";
+        assert_eq!(parse(mixed, "move"), on);
+        let already = Some((Said::InForce { were_on: false }, Cause::LinkUp));
+        assert_eq!(parse("tso gso gro already off", "link-up"), already);
+        let stays = Some((Said::InForce { were_on: false }, Cause::Drift));
+        assert_eq!(parse("tso stays off (on was requested)", "drift"), stays);
+        let not = Some((Said::NotInForce, Cause::Other));
+        assert_eq!(parse("tso gso gro on (were off)", "manual"), not);
+        let still = "gso gro off (were on), tso still on (fixed: tx-tcp6-segmentation)";
+        assert_eq!(parse(still, "rules"), not);
+        let failed = Some((Said::Failed, Cause::Other));
+        assert_eq!(
+            parse("not changed: the kernel said EPERM", "manual"),
+            failed
+        );
+        assert_eq!(parse("ufo unknown to this kernel", "add"), None);
+        assert_eq!(parse("rx on (was off)", "add"), None);
+    }
+
+    #[test]
+    fn the_watchers_lines_say_how_a_hang_went_on() {
+        let wedged = |restarted, in_force| {
+            let said = Said::Wedged {
+                restarted,
+                in_force,
+            };
+            Some((said, Cause::Other))
+        };
+        let restart =
+            "wedged after 2 hang blocks (offloads in force), recovery 1: autonegotiation restarted";
+        assert_eq!(parse(restart, "wedge"), wedged(true, true));
+        let failed = "wedged after 2 hang blocks (offloads not in force), recovery 1: failed (ResetPciFunction: No such file or directory (os error 2))";
+        assert_eq!(parse(failed, "wedge"), wedged(false, false));
+        let back = parse("link up 0.6 s after recovery 1", "wedge");
+        assert_eq!(back, Some((Said::Recovered, Cause::Other)));
+        assert_eq!(
+            parse("left alone: three recoveries did not help", "wedge"),
+            None
+        );
+    }
+
+    #[test]
+    fn other_words_are_nobodys() {
+        for text in [
+            "",
+            ": ",
+            "/etc/unhang/rules.d/60-mine.toml:3:1: no such key",
+        ] {
+            assert_eq!(OwnLine::parse(text), None, "{text}");
+        }
+    }
+}

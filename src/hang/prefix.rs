@@ -1,0 +1,205 @@
+//! What stands before a message: stamp, host and syslog tag on its left, the device
+//! (`e1000e 0000:00:1f.6 eno1:`) at its right end. From these it follows whether the kernel
+//! itself said it, or somebody else quotes it.
+
+use super::event::Device;
+use super::stamp::{Clock, Stamp, skip_markup};
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// A stamp or tag of the kernel, and nothing else before the message.
+    Kernel,
+    /// No stamp and no tag at all, as in a copy from the web.
+    Bare,
+    /// No stamp at the line's start, but other words.
+    Loose,
+    /// Another program's line.
+    Foreign,
+}
+
+/// Reads all that stands before the device's name or the message.
+pub fn read(text: &[u8], clock: &mut Clock) -> (Stamp, Trust) {
+    if let Some(strict) = strict(text, clock) {
+        return strict;
+    }
+    // Several records on one line: the stamp of this one is at the right end.
+    let tail = text.len().saturating_sub(120);
+    let starts = (tail..text.len()).filter(|&i| {
+        i > 0 && !text[i - 1].is_ascii_alphanumeric() && !text[i].is_ascii_whitespace()
+    });
+    for start in starts {
+        if let Some((stamp, Trust::Kernel)) = strict(&text[start..], clock) {
+            return (stamp, Trust::Loose);
+        }
+    }
+    (Stamp::default(), Trust::Loose)
+}
+
+/// `None`: words without a stamp.
+fn strict(text: &[u8], clock: &mut Clock) -> Option<(Stamp, Trust)> {
+    let (stamp, rest) = clock.lead(text);
+    let rest = skip_markup(rest).trim_ascii();
+    if rest.is_empty() {
+        let trust = if stamp.is_empty() {
+            Trust::Bare
+        } else {
+            Trust::Kernel
+        };
+        return Some((stamp, trust));
+    }
+    if let Some(after) = after_kernel_tag(rest) {
+        let (boot, rest) = clock.lead(after);
+        let clean = skip_markup(rest).trim_ascii().is_empty();
+        let trust = if clean { Trust::Kernel } else { Trust::Foreign };
+        return Some((stamp.or(boot), trust));
+    }
+    (!stamp.is_empty()).then_some((stamp, Trust::Foreign))
+}
+
+/// What follows `host kernel:`, `host kern.err kernel[0]:`, or RFC 5424's `host kernel - - -`.
+fn after_kernel_tag(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    for _ in 0..4 {
+        rest = rest.trim_ascii_start();
+        let end = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        if word == b"kernel" {
+            let mut after = after;
+            for _ in 0..3 {
+                after = after.trim_ascii_start();
+                after = after.strip_prefix(b"-").unwrap_or(after);
+            }
+            return Some(after);
+        }
+        let tag = word.strip_prefix(b"kernel").unwrap_or(b"");
+        let tag = tag
+            .strip_suffix(b":")
+            .filter(|pid| pid.is_empty() || pid.starts_with(b"[") && pid.ends_with(b"]"));
+        if tag.is_some() && word != b"" {
+            return Some(after);
+        }
+        rest = after;
+    }
+    None
+}
+
+/// Our own tag at the end of `text` (which ends before `unhang[` or `unhang:`): a stamp and
+/// at most host and facility before it.
+pub fn is_tag(text: &[u8], clock: &mut Clock) -> Option<Stamp> {
+    let (stamp, rest) = clock.lead(text);
+    let rest = rest.trim_ascii();
+    // From an initramfs the line comes through /dev/kmsg and so may bear the kernel's stamp.
+    let (stamp, rest) = match after_kernel_tag(rest) {
+        Some(after) => {
+            let (boot, rest) = clock.lead(after);
+            (stamp.or(boot), rest.trim_ascii())
+        }
+        None => (stamp, rest),
+    };
+    let words = rest.split(|b| *b == b' ').filter(|w| !w.is_empty());
+    let fits = words.clone().count() <= 2 && words.clone().all(|w| !w.ends_with(b":"));
+    (fits && !stamp.is_empty()).then_some(stamp)
+}
+
+/// The device named at the right end of `text`, and where its name begins. Forms:
+/// `e1000e 0000:00:1f.6 eno1:`, `e1000e 0000:00:19.0: eth0:`, `e1000e: eth0`, `igb 0000:01:00.0:`,
+/// `… (unregistered net_device):`, `… 0000:00:1f.6 (uninitialized):`.
+pub fn device(text: &[u8]) -> Option<(Device, usize)> {
+    let mut words = Backwards(text);
+    let mut device = Device::default();
+    let (mut word, mut start) = words.next()?;
+    let colon = word.ends_with(b":");
+    word = bare(word);
+    // netdev_reg_state(): one or two parentheses, each may have a blank inside.
+    let mut nameless = false;
+    while word.ends_with(b")") {
+        while !word.starts_with(b"(") {
+            (word, start) = words.next()?;
+        }
+        nameless |= word == b"(unregistered" || word == b"(unnamed";
+        let Some(next) = words.next() else { break };
+        (word, start) = (bare(next.0), next.1);
+    }
+    if !nameless && !is_pci(word) {
+        if word.len() > 15 || word.is_empty() || word.contains(&b'"') {
+            return None; // IFNAMSIZ
+        }
+        device.name = Some(lossy(word));
+        let next = words.clone().next()?;
+        let driver = is_driver(bare(next.0)) && next.0.ends_with(b":");
+        if !is_pci(bare(next.0)) && !driver {
+            return None;
+        }
+        (word, start) = (bare(next.0), next.1);
+        words.next();
+    } else if !colon && !nameless {
+        return None;
+    }
+    if is_pci(word) {
+        device.pci = Some(lossy(word).to_ascii_lowercase());
+        match words.next() {
+            Some((driver, at)) if is_driver(bare(driver)) && bare(driver) != b"kernel" => {
+                device.driver = Some(lossy(bare(driver)));
+                start = at;
+            }
+            _ => {}
+        }
+    } else if is_driver(word) {
+        device.driver = Some(lossy(word));
+    } else {
+        return None;
+    }
+    Some((device, start))
+}
+
+/// `0000:00:1f.6`, in one copy cut to `0000:00:1f`.
+fn is_pci(word: &[u8]) -> bool {
+    let (slot, function) = match word {
+        [slot @ .., b'.', f] => (slot, f.is_ascii_digit()),
+        _ => (word, true),
+    };
+    let parts: Vec<&[u8]> = slot.split(|b| *b == b':').collect();
+    let hex = |p: &&[u8]| !p.is_empty() && p.iter().all(u8::is_ascii_hexdigit);
+    function
+        && matches!(parts[..], [d, b, s] if (4..=8).contains(&d.len()) && b.len() == 2 && s.len() == 2)
+        && parts.iter().all(hex)
+}
+
+/// Letters, digits, `_`, `-`; markup that sticks to a pasted driver name is cut elsewhere.
+fn is_driver(word: &[u8]) -> bool {
+    (2..=20).contains(&word.len())
+        && word
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+fn bare(word: &[u8]) -> &[u8] {
+    word.strip_suffix(b":").unwrap_or(word)
+}
+
+fn lossy(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).into_owned()
+}
+
+/// Blank-separated words from the right, with where they begin. A tag, a stamp's bracket or
+/// raw kmsg's `;` sticking to a word's left ends it there.
+#[derive(Clone)]
+struct Backwards<'a>(&'a [u8]);
+
+impl<'a> Iterator for Backwards<'a> {
+    type Item = (&'a [u8], usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let text = self.0.trim_ascii_end();
+        let start = text
+            .iter()
+            .rposition(|b| {
+                b.is_ascii_whitespace() || matches!(b, b'>' | b';' | b']' | b'"' | b'`' | b'\'')
+            })
+            .map_or(0, |n| n + 1);
+        self.0 = &text[..start];
+        let word = &text[start..];
+        (!word.is_empty()).then_some((word, start))
+    }
+}

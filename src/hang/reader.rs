@@ -1,0 +1,190 @@
+//! Reads a log: takes lines from `lines`, gives them to the grammar, and adds what only the
+//! place in the log tells: the first and last sign of life, the last one before each boot,
+//! and the increments of `dmesg -H`.
+
+use super::event::Seen;
+use super::grammar::{Given, Grammar, Speaker};
+use super::json;
+use super::lines::{Line, Lines};
+use super::stamp::{Clock, Stamp};
+use memchr::memmem::find;
+use std::io::{self, Read};
+
+/// Reads events from a log; an iterator.
+pub struct Reader<R> {
+    lines: Lines<R>,
+    grammar: Grammar,
+    state: State,
+    failed: Option<io::Error>,
+}
+
+#[derive(PartialEq)]
+enum State {
+    Start,
+    Running,
+    Done,
+}
+
+impl<R: Read> Reader<R> {
+    /// Begins to read; `clock` knows the zone and year of the file.
+    pub fn new(input: R, clock: Clock) -> Reader<R> {
+        Reader {
+            lines: Lines::new(input),
+            grammar: Grammar::new(clock),
+            state: State::Start,
+            failed: None,
+        }
+    }
+
+    /// The input's first 64 KiB or so, before the first event is taken.
+    pub fn head(&self) -> &[u8] {
+        self.lines.head()
+    }
+
+    /// Bytes read so far.
+    pub fn position(&self) -> u64 {
+        self.lines.position()
+    }
+
+    fn step(&mut self) {
+        if self.state == State::Start {
+            self.state = State::Running;
+            self.first_mark();
+            return;
+        }
+        let line = if self.grammar.pending() {
+            self.lines.next_line()
+        } else {
+            self.lines.next_hit()
+        };
+        match line {
+            Ok(Some(line)) => return self.line(line),
+            Ok(None) => {}
+            Err(e) => self.failed = Some(e),
+        }
+        self.grammar.close();
+        self.mark_before(self.lines.end(), 64);
+        self.state = State::Done;
+    }
+
+    fn line(&mut self, line: Line) {
+        let text = self.lines.text(line);
+        if self.grammar.pending() && !self.lines.matters(text) {
+            self.grammar.fields(text);
+            return;
+        }
+        let trimmed = text.trim_ascii_start();
+        if trimmed.starts_with(b"{") || trimmed.starts_with(b"\"msg\"") {
+            let before = self.lines.before(line);
+            if let Some((given, message)) = json::entry(trimmed, before) {
+                let kernel = !matches!(given.speaker, Some(Speaker::Other));
+                if kernel && message.starts_with(b"Linux version ") {
+                    self.grammar.close();
+                    self.mark_before(line, 16);
+                }
+                self.grammar.record(&message, &given);
+                return;
+            }
+        }
+        if find(text, b"Linux version ").is_some() {
+            let boots = self.grammar.boots(text);
+            if boots {
+                self.grammar.close();
+                self.mark_before(line, 16);
+            }
+        } else if text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot") {
+            self.grammar.close();
+            self.mark_before(line, 16);
+        }
+        let mut given = Given::default();
+        let text = self.lines.text(line);
+        if is_increment(text) {
+            given.stamp = relative(text, self.lines.before(line), &mut self.grammar.clock);
+        }
+        self.grammar.text(text, &given);
+    }
+
+    /// The first stamp in the log: what came before is not known.
+    fn first_mark(&mut self) {
+        let clock = &mut self.grammar.clock;
+        let found = self
+            .lines
+            .head()
+            .split(|b| *b == b'\n')
+            .take(32)
+            .find_map(|text| {
+                let stamp = line_stamp(text, clock);
+                (!stamp.0.is_empty()).then_some(stamp)
+            });
+        self.grammar.mark(found);
+    }
+
+    fn mark_before(&mut self, line: Line, lines: usize) {
+        let clock = &mut self.grammar.clock.clone();
+        let mut texts = self.lines.before(line).take(lines);
+        let found = loop {
+            let Some(text) = texts.next() else { break None };
+            let (mut stamp, boot) = line_stamp(text, clock);
+            if is_increment(text) {
+                stamp = relative(text, self.lines.before(line), clock);
+            }
+            if !stamp.is_empty() {
+                break Some((stamp, boot));
+            }
+        };
+        self.grammar.mark(found);
+    }
+}
+
+/// `dmesg -H`: increments since the last line with a time of day.
+fn relative<'a>(text: &[u8], before: impl Iterator<Item = &'a [u8]>, clock: &mut Clock) -> Stamp {
+    let mut deltas = Vec::new();
+    for earlier in before.take(4096) {
+        if earlier.starts_with(b"[") && !is_increment(earlier) {
+            clock.lead(earlier);
+            break;
+        }
+        deltas.push(earlier);
+    }
+    for delta in deltas.iter().rev() {
+        clock.lead(delta);
+    }
+    clock.clone().lead(text).0
+}
+
+/// `[  +0.000123]`
+fn is_increment(text: &[u8]) -> bool {
+    let inside = text.trim_ascii_start().strip_prefix(b"[");
+    inside.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"+"))
+}
+
+/// Stamp and boot ID of any line.
+fn line_stamp(text: &[u8], clock: &mut Clock) -> (Stamp, Option<u128>) {
+    let trimmed = text.trim_ascii_start();
+    if trimmed.starts_with(b"{") || trimmed.starts_with(b"\"time\"") {
+        return json::stamp(trimmed).unwrap_or_default();
+    }
+    let (stamp, rest) = clock.lead(&text[..text.len().min(400)]);
+    // `Jan  9 10:11:12 host kernel: [  123.4]`: the boot clock stands behind the tag.
+    let behind = match find(rest, b"kernel: [") {
+        Some(n) => clock.lead(&rest[n + 8..]).0,
+        None => Stamp::default(),
+    };
+    (stamp.or(behind), None)
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = io::Result<Seen>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(seen) = self.grammar.queue.pop_front() {
+                return Some(Ok(seen));
+            }
+            if self.state == State::Done {
+                return self.failed.take().map(Err);
+            }
+            self.step();
+        }
+    }
+}

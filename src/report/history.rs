@@ -1,0 +1,314 @@
+//! The history of a machine as its log tells it: boots, incidents, and for every NIC the
+//! up-time with the fix in force, without it, and where that is not known. Feeds on events
+//! in the order of time; what the log cannot tell is said in `notes`, never guessed.
+
+use super::stats::Exposure;
+use crate::hang::boots::Boots;
+use crate::hang::incidents::Incidents;
+use crate::hang::own::{Cause, OwnLine, Said};
+use crate::hang::{Device, Event, SECOND, Seen, Stamp};
+
+/// Microseconds in a day.
+pub const DAY: f64 = 86_400.0 * SECOND as f64;
+/// More of our own lines than this are not kept (a line a link-up).
+const MAX_OWN: usize = 100_000;
+
+/// One of our lines, with its place.
+#[derive(Clone, Debug)]
+struct Own {
+    /// Index of the NIC: its name may change from boot to boot.
+    nic: usize,
+    line: OwnLine,
+    boot: usize,
+    at: Stamp,
+    /// Last link-up or line of ours before it: from then on the state was not known.
+    since: Stamp,
+}
+
+/// A stretch of a boot for one NIC.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    /// Index into `Boots::list`.
+    pub boot: usize,
+    /// Where it begins.
+    pub from: Stamp,
+    /// Where it ends.
+    pub to: Stamp,
+    /// Are the offloads off? `None`: not known.
+    pub in_force: Option<bool>,
+}
+
+impl Stretch {
+    /// Its length in µs, by the boot clock if there is one.
+    pub fn length(&self) -> i64 {
+        self.to.since(&self.from).unwrap_or(0).max(0)
+    }
+}
+
+/// Everything read so far.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The runs of the machine.
+    pub boots: Boots,
+    /// NICs, incidents and look-alikes.
+    pub incidents: Incidents,
+    /// For each NIC of `incidents.nics`, its stretches in order.
+    pub stretches: Vec<Vec<Stretch>>,
+    /// For each NIC, where the fix first came into force.
+    pub changes: Vec<Option<Stamp>>,
+    /// What the log does not tell, a sentence each.
+    pub notes: Vec<String>,
+    own: Vec<Own>,
+    last_link_up: Option<(String, Stamp)>,
+}
+
+impl History {
+    /// Takes the next event.
+    pub fn observe(&mut self, mut seen: Seen) {
+        let new_boot = self.boots.observe(&mut seen);
+        self.incidents.observe(&seen, &self.boots, new_boot);
+        if new_boot {
+            self.last_link_up = None;
+        }
+        match &seen.event {
+            Event::LinkUp { .. } => {
+                let name = seen.device.name.clone();
+                self.last_link_up = name.map(|name| (name, seen.stamp));
+            }
+            Event::Own(text) => {
+                if let Some(line) = OwnLine::parse(text) {
+                    self.own_line(line, text, seen.stamp);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn own_line(&mut self, line: OwnLine, text: &str, at: Stamp) {
+        let known = self.incidents.by_name(&line.interface);
+        let nic = known.unwrap_or_else(|| {
+            self.incidents.nic(&Device {
+                driver: text.contains("; e1000e ").then(|| "e1000e".to_string()),
+                pci: None,
+                name: Some(line.interface.clone()),
+            })
+        });
+        if matches!(line.said, Said::Wedged { .. } | Said::Recovered) || self.own.len() >= MAX_OWN {
+            return;
+        }
+        let boot = self.boots.list.len() - 1;
+        let earlier = self
+            .own
+            .iter()
+            .rev()
+            .take(64)
+            .find(|own| own.boot == boot && own.nic == nic);
+        let mut since = earlier.map_or(self.boots.list[boot].first, |own| own.at);
+        if let (Some((name, up)), Cause::LinkUp) = (&self.last_link_up, line.cause) {
+            if *name == line.interface && up.since(&since).is_some_and(|t| t > 0) {
+                since = *up;
+            }
+        }
+        self.own.push(Own {
+            nic,
+            line,
+            boot,
+            at,
+            since,
+        });
+    }
+
+    /// The log has ended.
+    pub fn finish(&mut self) {
+        self.incidents.finish(&self.boots);
+        for nic in 0..self.incidents.nics.len() {
+            let stretches = self.stretches_of(nic);
+            let first = stretches.iter().find(|s| s.in_force == Some(true));
+            self.changes.push(first.map(|s| s.from));
+            self.stretches.push(stretches);
+        }
+        for i in 0..self.incidents.list.len() {
+            let incident = &self.incidents.list[i];
+            let stretches = &self.stretches[incident.nic];
+            let upto = stretches.partition_point(|s| s.boot <= incident.boot);
+            let same_boot = stretches[..upto].iter().rev();
+            let at = same_boot
+                .take_while(|s| s.boot == incident.boot)
+                .find(|s| incident.start.since(&s.from).is_some_and(|t| t >= 0));
+            let by_time = at.and_then(|s| s.in_force);
+            // What the watcher found when it looked counts for more.
+            let incident = &mut self.incidents.list[i];
+            incident.in_force = incident.in_force.or(by_time);
+        }
+        self.say_what_is_missing();
+    }
+
+    fn stretches_of(&self, nic: usize) -> Vec<Stretch> {
+        let own: Vec<&Own> = self.own.iter().filter(|own| own.nic == nic).collect();
+        let were_on = |own: &&&Own| own.line.said == Said::InForce { were_on: true };
+        // Offloads are on by default here if that is how our first line found them; then
+        // they were on in every boot before it, too.
+        let before_first = own.first().filter(were_on).map(|_| false);
+        let adds = || own.iter().filter(|own| own.line.cause == Cause::Add);
+        let always = adds().next().is_some() && adds().all(|own| were_on(&own));
+        let mut out = Vec::new();
+        let mut first_boot = own.first().map_or(usize::MAX, |own| own.boot);
+        if own.is_empty() {
+            first_boot = usize::MAX;
+        }
+        let mut lines = own.iter().peekable();
+        for (index, boot) in self.boots.list.iter().enumerate() {
+            let mut state = match index {
+                i if i <= first_boot => before_first,
+                // A new boot starts from the defaults.
+                _ if always => Some(false),
+                _ => None,
+            };
+            let mut from = boot.first;
+            let mut cut = |to: Stamp, state: Option<bool>| {
+                let stretch = Stretch {
+                    boot: index,
+                    from,
+                    to,
+                    in_force: state,
+                };
+                from = to;
+                if stretch.length() > 0 {
+                    out.push(stretch);
+                }
+            };
+            while let Some(own) = lines.next_if(|own| own.boot == index) {
+                match own.line.said {
+                    Said::InForce { were_on: true }
+                        if state == Some(true)
+                            && !matches!(own.line.cause, Cause::Add | Cause::Drift) =>
+                    {
+                        // Somebody or the driver had turned them on, at a time unknown.
+                        cut(own.since, state);
+                        cut(own.at, None);
+                    }
+                    _ => cut(own.at, state),
+                }
+                state = match own.line.said {
+                    Said::InForce { .. } => Some(true),
+                    // A new netdev has them on; else nobody knows whether it is as it was.
+                    Said::Failed if own.line.cause != Cause::Add => {
+                        state.filter(|in_force| !in_force)
+                    }
+                    _ => Some(false),
+                };
+            }
+            cut(boot.last, state);
+        }
+        out
+    }
+
+    /// Exposure and incidents of a NIC on the clocks that `stats` wants, with the up-time
+    /// of unknown state in days and the incidents in it.
+    pub fn exposure(&self, nic: usize) -> (Exposure, f64, usize) {
+        let mut e = Exposure::default();
+        let mut unknown = (0.0, 0);
+        let mut change = None;
+        let mut incidents = self
+            .incidents
+            .list
+            .iter()
+            .filter(|i| i.nic == nic)
+            .peekable();
+        for s in &self.stretches[nic] {
+            let days = s.length() as f64 / DAY;
+            if s.in_force == Some(true) && change.is_none() {
+                change = Some(e.before_days);
+            }
+            while let Some(i) = incidents.next_if(|i| {
+                i.boot < s.boot || i.boot == s.boot && i.start.since(&s.to).is_some_and(|t| t < 0)
+            }) {
+                let within = i.start.since(&s.from).unwrap_or(0).max(0) as f64 / DAY;
+                match i.in_force {
+                    Some(false) => e.before.push(e.before_days + within.min(days)),
+                    Some(true) => e.after.push(e.after_days + within.min(days)),
+                    None => unknown.1 += 1,
+                }
+            }
+            match s.in_force {
+                Some(false) => e.before_days += days,
+                Some(true) => e.after_days += days,
+                None => unknown.0 += days,
+            }
+        }
+        for i in incidents {
+            match i.in_force {
+                Some(false) => e.before.push(e.before_days),
+                Some(true) => e.after.push(e.after_days),
+                None => unknown.1 += 1,
+            }
+        }
+        e.change = change.unwrap_or(e.before_days);
+        (e, unknown.0, unknown.1)
+    }
+
+    fn say_what_is_missing(&mut self) {
+        let boots = &self.boots.list;
+        let mut notes = Vec::new();
+        if let Some(first) = boots.first().filter(|b| !b.from_start) {
+            match first.first.uptime {
+                Some(up) if up > 120 * SECOND => notes.push(format!(
+                    "The log begins {} after the machine had started: what was before is gone.",
+                    super::span(up)
+                )),
+                None if !first.first.is_empty() => notes.push(
+                    "The log begins in the middle of a boot: what was before is not known.".into(),
+                ),
+                _ => {}
+            }
+        }
+        let cut = boots
+            .iter()
+            .skip(1)
+            .filter(|b| !b.from_start && b.first.uptime.is_some_and(|up| up > 120 * SECOND));
+        match cut.count() {
+            0 => {}
+            n => notes.push(format!("The beginning of {n} boot(s) is not in the log.")),
+        }
+        let (mut off, mut backwards) = (0, 0);
+        for pair in boots.windows(2) {
+            match (pair[0].last.wall, pair[1].first.wall) {
+                (Some(a), Some(b)) if b >= a => off += b - a,
+                (Some(_), Some(_)) => backwards += 1,
+                _ => {}
+            }
+        }
+        if off > 3600 * SECOND {
+            notes.push(format!(
+                "For {} in all the machine was off or its log is missing; that time counts neither way.",
+                super::span(off)
+            ));
+        }
+        if backwards > 0 {
+            notes.push(format!(
+                "The clock went back between boots {backwards} time(s): dates are as logged, lengths by the boot clock."
+            ));
+        }
+        for jump in boots.iter().filter_map(|b| b.jump).take(3) {
+            let way = if jump > 0 { "forward" } else { "back" };
+            notes.push(format!(
+                "The clock was set {way} by {} while the machine ran: lengths are by the boot clock.",
+                super::span(jump.abs())
+            ));
+        }
+        let timeless = self.incidents.list.iter().filter(|i| i.start.is_empty());
+        match timeless.count() {
+            0 => {}
+            n => notes.push(format!(
+                "{n} incident(s) bear no time: they cannot be weighed."
+            )),
+        }
+        if self.incidents.unlisted > 0 {
+            notes.push(format!(
+                "{} more blocks came after the incidents listed here; too many to list.",
+                self.incidents.unlisted
+            ));
+        }
+        self.notes.extend(notes);
+    }
+}

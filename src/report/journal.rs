@@ -1,0 +1,116 @@
+//! The journal of this machine, read by running `journalctl`: the kernel's lines of all
+//! boots and our own. Its list of boots adds when each began and ended, which kernel lines
+//! alone do not show.
+
+use super::sources::{Error, Source};
+use jiff::tz::TimeZone;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+
+/// A running journalctl; ended when dropped.
+pub struct Journal {
+    child: Child,
+}
+
+/// Fields that are needed; journalctl adds the stamps and the boot ID.
+const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER";
+
+/// How much of the journal to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All kernel lines of all boots, and ours.
+    All,
+    /// The same of this boot.
+    ThisBoot,
+    /// Of this boot, only what the kernel said about the PCI devices with these addresses:
+    /// these lines are indexed (`_KERNEL_DEVICE`), so that this is quick in a large journal.
+    Devices(Vec<String>),
+}
+
+impl Journal {
+    /// Starts reading.
+    pub fn open(zone: &TimeZone, now: i64, scope: &Scope) -> Result<(Journal, Source), Error> {
+        let mut command = Command::new("journalctl");
+        command.args(["-o", "json", "--no-pager", "-q", "--output-fields", FIELDS]);
+        if *scope != Scope::All {
+            command.arg("-b");
+        }
+        match scope {
+            Scope::Devices(addresses) => {
+                for address in addresses {
+                    command.args([&format!("_KERNEL_DEVICE=+pci:{address}"), "+"]);
+                }
+            }
+            _ => {
+                command.args(["_TRANSPORT=kernel", "+"]);
+            }
+        }
+        command.arg("SYSLOG_IDENTIFIER=unhang");
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|e| {
+            Error::Journal(match e.kind() {
+                std::io::ErrorKind::NotFound => "is not on this machine".into(),
+                _ => e.to_string(),
+            })
+        })?;
+        let Some(output) = child.stdout.take() else {
+            return Err(Error::Journal("gives no output".into()));
+        };
+        let mut journal = Journal { child };
+        let source = Source::new("journalctl".into(), Box::new(output), zone, now)?;
+        if source.is_empty() {
+            return Err(Error::Journal(journal.complaint()));
+        }
+        Ok((journal, source))
+    }
+
+    fn complaint(&mut self) -> String {
+        let mut said = String::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            let _ = stderr.take(4096).read_to_string(&mut said);
+        }
+        let first = said.lines().map(str::trim).find(|l| !l.is_empty());
+        match first {
+            Some(line) => format!("says \"{}\"", super::clean(line)),
+            None => "has no kernel lines that you may read (root and group systemd-journal may)"
+                .to_string(),
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The ID of the boot that runs now, as the journal writes it.
+pub fn this_boot() -> Option<u128> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    u128::from_str_radix(&id.trim().replace('-', ""), 16).ok()
+}
+
+/// Boot ID, wall time of the first and of the last entry of every boot (µs); empty if
+/// journalctl is too old to tell as JSON (before systemd 251).
+pub fn boots() -> Vec<(u128, i64, i64)> {
+    let output = Command::new("journalctl")
+        .args(["--list-boots", "-o", "json", "--no-pager", "-q"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let text = output.map(|o| o.stdout).unwrap_or_default();
+    parse_boots(&text)
+}
+
+/// `[{"index":-1,"boot_id":"…","first_entry":µs,"last_entry":µs}, …]`
+pub fn parse_boots(text: &[u8]) -> Vec<(u128, i64, i64)> {
+    let list: Vec<serde_json::Value> = serde_json::from_slice(text).unwrap_or_default();
+    let one = |boot: &serde_json::Value| {
+        let id = u128::from_str_radix(boot.get("boot_id")?.as_str()?, 16).ok()?;
+        let micros = |key: &str| boot.get(key)?.as_i64();
+        Some((id, micros("first_entry")?, micros("last_entry")?))
+    };
+    list.iter().filter_map(one).collect()
+}

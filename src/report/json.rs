@@ -1,0 +1,153 @@
+//! `unhang report --json`, schema 1. Keys are added, never changed; what a text does not
+//! tell is `null`. Times are ISO 8601 in UTC; lengths are seconds.
+//!
+//! - `schema`: 1
+//! - `nics[]`: `interface`, `pci_address`, `driver` (each may be null); `blocks`, `resets`,
+//!   `recoveries`; `in_force` at the end of the log (true, false, null: not known);
+//!   `verdict` (as below); `incidents[]`:
+//!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
+//!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
+//!   - `blocks`; `speed` in Mb/s; `in_force`: were the offloads off when it began?
+//!   - `ended_by`: "reset" (by the driver), "unhang" (restarted by the watcher), "link" (put
+//!     down and up), "quiet" (stopped by itself), "never" (until power-off), null (log ends)
+//!   - `registers` of its first block, by the names in the log in lower case with
+//!     underscores, as numbers or null; `words[]`: what they say; `stuck_s`, `waiting`
+//! - `lookalikes[]`: `kind`, `count`, `text`
+//! - `verdict`: `kind` ("not-fixed", "fewer", "affected", "unknown", "too-early",
+//!   "likely-fixed", "no-incidents"), `text`, `before`, `after`, `unknown` {`incidents`,
+//!   `exposure_s`}, `chance` (of so few after, had nothing changed), `bursts_before`,
+//!   `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
+//! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
+
+use super::history::History;
+use super::verdict::{self, Side, Verdict};
+use super::{clean, iso};
+use crate::hang::decode::FIELDS;
+use crate::hang::{Incident, SECOND, Stamp};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Value, json};
+
+/// The whole report: serialises itself incident by incident, so that a log full of them
+/// does not have to fit in memory as JSON.
+pub struct Report<'a>(pub &'a History);
+
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let history = self.0;
+        let lookalikes = history.incidents.lookalikes.iter().map(
+            |(kind, count)| json!({"kind": kind.name(), "count": count, "text": kind.advice()}),
+        );
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("schema", &1)?;
+        map.serialize_entry("nics", &Nics(history))?;
+        map.serialize_entry("lookalikes", &lookalikes.collect::<Vec<_>>())?;
+        map.serialize_entry("verdict", &verdict_value(&verdict::overall(history)))?;
+        map.serialize_entry("boots", &Boots(history))?;
+        map.serialize_entry("notes", &history.notes)?;
+        map.end()
+    }
+}
+
+struct Nics<'a>(&'a History);
+
+impl Serialize for Nics<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.0.incidents.nics.len()).map(|nic| OneNic(self.0, nic)))
+    }
+}
+
+struct OneNic<'a>(&'a History, usize);
+
+impl Serialize for OneNic<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let OneNic(history, index) = *self;
+        let nic = &history.incidents.nics[index];
+        let text = |field: &Option<String>| field.as_deref().map(clean);
+        let now = history.stretches[index].last().and_then(|s| s.in_force);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("interface", &text(&nic.device.name))?;
+        map.serialize_entry("pci_address", &text(&nic.device.pci))?;
+        map.serialize_entry("driver", &text(&nic.device.driver))?;
+        map.serialize_entry("blocks", &nic.blocks)?;
+        map.serialize_entry("resets", &nic.resets)?;
+        map.serialize_entry("recoveries", &nic.recoveries)?;
+        map.serialize_entry("in_force", &now)?;
+        map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
+        map.serialize_entry("incidents", &Incidents(history, index))?;
+        map.end()
+    }
+}
+
+struct Incidents<'a>(&'a History, usize);
+
+impl Serialize for Incidents<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mine = self.0.incidents.list.iter().filter(|i| i.nic == self.1);
+        serializer.collect_seq(mine.map(incident_value))
+    }
+}
+
+struct Boots<'a>(&'a History);
+
+impl Serialize for Boots<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.boots.list.iter().map(|boot| {
+            json!({
+                "first": iso(&boot.first),
+                "last": iso(&boot.last),
+                "uptime_s": seconds(boot.length()),
+                "kernel": boot.kernel.map(|(major, minor)| format!("{major}.{minor}")),
+            })
+        }))
+    }
+}
+
+fn incident_value(incident: &Incident) -> Value {
+    let registers = &incident.registers;
+    let mut values = Map::new();
+    for (field, _, key) in FIELDS {
+        values.insert(key.to_string(), json!(registers.get(field)));
+    }
+    let hz = registers.hz(&incident.start);
+    let uptime = |stamp: &Stamp| stamp.uptime.map(seconds);
+    json!({
+        "start": iso(&incident.start),
+        "end": incident.end.as_ref().and_then(iso),
+        "start_uptime_s": uptime(&incident.start),
+        "end_uptime_s": incident.end.as_ref().and_then(uptime),
+        "boot": incident.boot,
+        "blocks": incident.blocks,
+        "speed": incident.speed,
+        "ended_by": incident.ended_by.map(super::super::hang::incidents::EndedBy::name),
+        "in_force": incident.in_force,
+        "registers": values,
+        "words": registers.words(hz),
+        "stuck_s": hz.and_then(|hz| Some(registers.age_ticks()? as f64 / hz as f64)),
+        "waiting": registers.waiting().map(|(waiting, _)| waiting),
+    })
+}
+
+fn verdict_value(v: &Verdict) -> Value {
+    let side = |s: &Side| json!({"incidents": s.incidents, "exposure_s": s.exposure_s});
+    let e = v.evidence.as_ref();
+    let weighed = e.filter(|_| v.before.exposure_s > 0.0 && v.after.exposure_s > 0.0);
+    let needed = weighed
+        .and_then(|e| e.needed)
+        .map(|days| (days * 86_400.0).ceil());
+    json!({
+        "kind": v.kind.name(),
+        "text": v.text,
+        "before": side(&v.before),
+        "after": side(&v.after),
+        "unknown": side(&v.unknown),
+        "chance": weighed.map(|e| e.careful),
+        "bursts_before": e.map(|e| e.bursts_before),
+        "bursts_after": e.map(|e| e.bursts_after),
+        "ask_again_after_s": needed.filter(|s| s.is_finite()),
+    })
+}
+
+/// Seconds with the precision of the log.
+fn seconds(micros: i64) -> f64 {
+    micros as f64 / SECOND as f64
+}

@@ -1,0 +1,155 @@
+//! Metrics for Prometheus, in the text format that `node_exporter`'s textfile collector
+//! reads. Counters count since the boot of the machine: they then start at 0 together with
+//! it, and never fall when the journal drops old entries, which `increase()` would take for
+//! new incidents.
+
+use super::history::History;
+use super::nic_name;
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+
+/// A NIC's features as the kernel reports them now, by whoever has the connection to it.
+#[derive(Clone, Debug, Default)]
+pub struct Features {
+    /// The NIC's name.
+    pub interface: String,
+    /// Is every feature as the rules want it? `None`: no rule.
+    pub in_force: Option<bool>,
+    /// Offload key, and whether it is as wanted.
+    pub features: Vec<(String, bool)>,
+}
+
+/// One metric family.
+struct Family {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    samples: Vec<(String, f64)>,
+}
+
+#[allow(clippy::too_many_lines, reason = "a table of names, kinds and helps")]
+/// The metrics of this boot: the last boot in `history`.
+pub fn text(history: &History, now: &[Features]) -> String {
+    let family = |name, kind, help| Family {
+        name,
+        kind,
+        help,
+        samples: Vec::new(),
+    };
+    let mut incidents = family(
+        "unhang_hang_incidents_total",
+        "counter",
+        "Incidents of a hanging transmitter since boot.",
+    );
+    let mut blocks = family(
+        "unhang_hang_blocks_total",
+        "counter",
+        "Hang blocks printed by the e1000e driver since boot.",
+    );
+    let mut recoveries = family(
+        "unhang_recoveries_total",
+        "counter",
+        "Times that the watcher brought a hanging NIC back since boot.",
+    );
+    let mut resets = family(
+        "unhang_adapter_resets_total",
+        "counter",
+        "Adapter resets by the e1000e driver since boot.",
+    );
+    let mut wedged = family(
+        "unhang_hang_ongoing",
+        "gauge",
+        "1 while the NIC hangs, by the kernel log.",
+    );
+    let mut last = family(
+        "unhang_last_incident_timestamp_seconds",
+        "gauge",
+        "When the last incident of this boot began, in seconds since 1970.",
+    );
+    let mut force = family(
+        "unhang_in_force",
+        "gauge",
+        "1 if all offloads are as the rules want them, 0 if not.",
+    );
+    let mut features = family(
+        "unhang_feature_in_force",
+        "gauge",
+        "1 if this offload is as the rules want it, 0 if not.",
+    );
+    let boot = history.boots.list.len().saturating_sub(1);
+    for (index, nic) in history.incidents.nics.iter().enumerate() {
+        if nic.device.driver.as_deref().is_some_and(|d| d != "e1000e") {
+            continue;
+        }
+        let name = nic_name(nic);
+        let labels = format!("interface=\"{}\"", escape(&name));
+        let mine = || {
+            let all = history.incidents.list.iter();
+            all.filter(move |i| i.nic == index && i.boot == boot)
+        };
+        let put = |family: &mut Family, value: f64| family.samples.push((labels.clone(), value));
+        put(&mut incidents, mine().count() as f64);
+        put(&mut blocks, mine().map(|i| i.blocks as f64).sum());
+        put(&mut recoveries, nic.boot_recoveries as f64);
+        put(&mut resets, nic.boot_resets as f64);
+        let ongoing = mine().any(|i| i.ended_by.is_none());
+        put(&mut wedged, f64::from(u8::from(ongoing)));
+        if let Some(wall) = mine().filter_map(|i| i.start.wall).next_back() {
+            put(&mut last, wall as f64 / 1e6);
+        }
+        let known = now
+            .iter()
+            .any(|f| Some(&f.interface) == nic.device.name.as_ref());
+        let logged = history.stretches[index].last().and_then(|s| s.in_force);
+        if let Some(logged) = logged.filter(|_| !known) {
+            put(&mut force, f64::from(u8::from(logged)));
+        }
+    }
+    for nic in now {
+        let labels = format!("interface=\"{}\"", escape(&nic.interface));
+        if let Some(all) = nic.in_force {
+            force
+                .samples
+                .push((labels.clone(), f64::from(u8::from(all))));
+        }
+        for (feature, right) in &nic.features {
+            let labels = format!("{labels},feature=\"{}\"", escape(feature));
+            features.samples.push((labels, f64::from(u8::from(*right))));
+        }
+    }
+    let mut out = String::new();
+    for family in [
+        incidents, blocks, recoveries, resets, wedged, last, force, features,
+    ] {
+        if family.samples.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "# HELP {} {}", family.name, family.help);
+        let _ = writeln!(out, "# TYPE {} {}", family.name, family.kind);
+        for (labels, value) in family.samples {
+            let _ = writeln!(out, "{}{{{labels}}} {value}", family.name);
+        }
+    }
+    out
+}
+
+/// Label values: backslash, quote and line end are escaped.
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+/// Writes `text` to `path` so that a reader sees the old file or the new one, never a part:
+/// a temporary file in the same directory (not named *.prom), then a rename.
+pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let name = format!(".{}.{}", name.to_string_lossy(), std::process::id());
+    let temporary = path.with_file_name(name);
+    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}

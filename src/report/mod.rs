@@ -1,0 +1,92 @@
+//! The evidence: from log files or the journal (`sources`) to a history of boots and
+//! exposure (`history`), weighed (`stats`) and said in words (`verdict`), for a terminal,
+//! as JSON, as a picture, for a vendor and for Prometheus. Everything that comes from a
+//! log goes through `clean` before it is printed.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "days and counts are far below 2^52, and a picture's and a page's places are small"
+)]
+
+pub mod history;
+pub mod journal;
+pub mod json;
+pub mod metrics;
+pub mod sources;
+pub mod stats;
+pub mod svg;
+pub mod terminal;
+pub mod timeline;
+pub mod vendor;
+pub mod verdict;
+
+use crate::hang::{Nic, SECOND, Stamp};
+use jiff::tz::TimeZone;
+
+/// A length of time in words: "3.1 days", "40 minutes".
+pub fn span(micros: i64) -> String {
+    let seconds = micros.max(0) as f64 / SECOND as f64;
+    let (value, unit) = match seconds {
+        s if s < 10.0 => return format!("{s:.1} s"),
+        s if s < 120.0 => return format!("{s:.0} s"),
+        s if s < 7200.0 => (s / 60.0, "minutes"),
+        s if s < 172_800.0 => (s / 3600.0, "hours"),
+        s => (s / 86_400.0, "days"),
+    };
+    if unit == "minutes" {
+        format!("{value:.0} {unit}")
+    } else {
+        format!("{value:.1} {unit}")
+    }
+}
+
+/// A length in days, in words.
+pub fn days(days: f64) -> String {
+    span((days * history::DAY) as i64)
+}
+
+/// Text from a log, safe for a terminal: control characters (also C1 and bidirectional
+/// ones) are shown as escapes.
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let tricky = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || tricky {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// What to call a NIC: its interface, else its PCI address.
+pub fn nic_name(nic: &Nic) -> String {
+    let device = &nic.device;
+    let name = device.name.as_deref().or(device.pci.as_deref());
+    clean(name.unwrap_or("a NIC that the text does not name"))
+}
+
+/// Wall time in ISO 8601, UTC, to the second or finer if the log is.
+pub fn iso(stamp: &Stamp) -> Option<String> {
+    let at = jiff::Timestamp::from_microsecond(stamp.wall?).ok()?;
+    Some(at.to_string())
+}
+
+/// For people: local date and time, or the time since boot.
+pub fn when(stamp: &Stamp, zone: &TimeZone) -> String {
+    let wall = stamp
+        .wall
+        .and_then(|w| jiff::Timestamp::from_microsecond(w).ok());
+    match (wall, stamp.uptime) {
+        (Some(at), _) => at
+            .to_zoned(zone.clone())
+            .strftime("%Y-%m-%d %H:%M:%S")
+            .to_string(),
+        (None, Some(up)) => format!("{:.1} s after boot", up as f64 / SECOND as f64),
+        (None, None) => "at an unknown time".into(),
+    }
+}

@@ -1,0 +1,268 @@
+//! Where the log comes from: files (plain or .gz), standard input, or the journal of this
+//! machine. Several files are merged by time, so that rotated ones may be given in any
+//! order and a line that two of them have counts once. What cannot be read is said in one
+//! line that tells what, where and what to do.
+
+use crate::hang::skim::{self, Skim};
+use crate::hang::{Clock, Event, Reader, SECOND, Seen};
+use flate2::read::MultiGzDecoder;
+use jiff::tz::TimeZone;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Why a source was not, or not wholly, read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A directory.
+    #[error("{name}: is a directory; give the log files in it")]
+    Directory {
+        /// Its name.
+        name: String,
+    },
+    /// It can't be opened.
+    #[error("{name}: {source}; check the name, and whether you may read it (root may)")]
+    Open {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It broke while it was read.
+    #[error(
+        "{name}: reading stopped after {read} bytes: {source}; what was read so far is in the report"
+    )]
+    Read {
+        /// Its name.
+        name: String,
+        /// Bytes read before.
+        read: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// The packed data is cut or broken.
+    #[error(
+        "{name}: the gzip data ends too early or is damaged ({source}); what could be unpacked is in the report, copy the file again for the rest"
+    )]
+    Gzip {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// No log.
+    #[error("{name}: is {what}; {hint}")]
+    NotText {
+        /// Its name.
+        name: String,
+        /// What it is.
+        what: &'static str,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// The journal can't be read.
+    #[error(
+        "journalctl: {0}; give log files instead, for instance: unhang report /var/log/kern.log*"
+    )]
+    Journal(String),
+}
+
+type Input = Box<dyn Read + Send>;
+
+/// An opened log.
+pub struct Source {
+    name: String,
+    gzip: bool,
+    reader: Reader<Input>,
+    head: Option<Seen>,
+    /// Wall time of the last event that had one: places those that have none.
+    at: i64,
+}
+
+impl Source {
+    /// Opens `name`; `-` is standard input. `now` dates a pipe's yearless stamps.
+    pub fn open(name: &Path, zone: &TimeZone, now: i64) -> Result<Source, Error> {
+        let shown = super::clean(&name.to_string_lossy());
+        if name.as_os_str() == "-" {
+            return Source::new("standard input".into(), Box::new(io::stdin()), zone, now);
+        }
+        let fail = |source| Error::Open {
+            name: shown.clone(),
+            source,
+        };
+        let file = File::open(name).map_err(fail)?;
+        let about = file.metadata().map_err(fail)?;
+        if about.is_dir() {
+            return Err(Error::Directory { name: shown });
+        }
+        let changed = about.modified().ok().filter(|_| about.is_file());
+        let reference = changed.and_then(|t| jiff::Timestamp::try_from(t).ok());
+        let reference = reference.map_or(now, jiff::Timestamp::as_microsecond);
+        if about.is_file() && about.len() >= skim::WORTH_IT && plain(&file) {
+            let skim = Skim::new(file, about.len()).map_err(fail)?;
+            return Source::new(shown, Box::new(skim), zone, reference);
+        }
+        Source::new(shown, Box::new(file), zone, reference)
+    }
+
+    /// A source from bytes; recognises gzip, refuses what is no text.
+    pub fn new(
+        name: String,
+        mut input: Input,
+        zone: &TimeZone,
+        reference: i64,
+    ) -> Result<Source, Error> {
+        let mut magic = Vec::new();
+        let fail = |name: &str, source| Error::Read {
+            name: name.to_string(),
+            read: 0,
+            source,
+        };
+        let head = (&mut input).take(4).read_to_end(&mut magic);
+        head.map_err(|e| fail(&name, e))?;
+        let gzip = magic.starts_with(&[0x1f, 0x8b]);
+        let whole = io::Cursor::new(magic).chain(input);
+        let input: Input = if gzip {
+            Box::new(MultiGzDecoder::new(whole))
+        } else {
+            Box::new(whole)
+        };
+        let clock = Clock::new(zone.clone(), reference);
+        let reader = Reader::new(input, clock);
+        if let Some((what, hint)) = no_text(reader.head()) {
+            return Err(Error::NotText { name, what, hint });
+        }
+        Ok(Source {
+            name,
+            gzip,
+            reader,
+            head: None,
+            at: i64::MIN,
+        })
+    }
+
+    /// Nothing in it at all?
+    pub fn is_empty(&self) -> bool {
+        self.reader.head().is_empty()
+    }
+
+    fn advance(&mut self) -> Result<(), Error> {
+        self.head = match self.reader.next() {
+            None => None,
+            Some(Ok(seen)) => {
+                self.at = seen.stamp.wall.unwrap_or(self.at);
+                Some(seen)
+            }
+            Some(Err(source)) => {
+                self.head = None;
+                let name = self.name.clone();
+                return Err(if self.gzip {
+                    Error::Gzip { name, source }
+                } else {
+                    Error::Read {
+                        name,
+                        read: self.reader.position(),
+                        source,
+                    }
+                });
+            }
+        };
+        Ok(())
+    }
+}
+
+/// Reads all sources, in the order of time, into `take`. What fails is in the result; the
+/// rest has been read all the same.
+pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> Vec<Error> {
+    let mut errors = Vec::new();
+    let many = sources.len() > 1;
+    for source in &mut sources {
+        errors.extend(source.advance().err());
+    }
+    // What was given out last, to leave out another file's copy of it.
+    let mut recent: VecDeque<(usize, Seen)> = VecDeque::new();
+    loop {
+        let next = sources
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.head.is_some())
+            .min_by_key(|(_, s)| s.at);
+        let Some(index) = next.map(|(index, _)| index) else {
+            return errors;
+        };
+        let Some(seen) = sources[index].head.take() else {
+            continue;
+        };
+        errors.extend(sources[index].advance().err());
+        if !many {
+            take(seen);
+            continue;
+        }
+        if recent
+            .iter()
+            .any(|(i, other)| *i != index && same(&seen, other))
+        {
+            continue;
+        }
+        if seen.event != Event::Mark {
+            recent.push_back((index, seen.clone()));
+            if recent.len() > 64 {
+                recent.pop_front();
+            }
+        }
+        take(seen);
+    }
+}
+
+/// The same line in two files: stamps may be printed with or without fractions.
+fn same(a: &Seen, b: &Seen) -> bool {
+    let near = match (a.stamp.wall, b.stamp.wall) {
+        (Some(a), Some(b)) => (a - b).abs() < SECOND,
+        _ => false,
+    };
+    near && a.event == b.event && a.device == b.device && a.event != Event::Mark
+}
+
+/// Not gzip?
+fn plain(file: &File) -> bool {
+    let mut magic = [0; 2];
+    let read = std::os::unix::fs::FileExt::read_at(file, &mut magic, 0);
+    read.is_ok() && magic != [0x1f, 0x8b]
+}
+
+/// Is this the beginning of something other than text? Blocks of zeros are none the less
+/// text: a file system leaves them in a log when the power fails.
+fn no_text(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    const UNPACK: &str = "unpack it first, or pipe it: … | unhang report -";
+    let known: [(&[u8], &str, &str); 6] = [
+        (
+            b"LPKSHHRH",
+            "a journal file",
+            "read it with: journalctl --file FILE -o json | unhang report -",
+        ),
+        (b"\xfd7zXZ", "packed with xz", UNPACK),
+        (b"\x28\xb5\x2f\xfd", "packed with zstd", UNPACK),
+        (b"BZh", "packed with bzip2", UNPACK),
+        (b"\x7fELF", "a program", "give log files"),
+        (b"PK\x03\x04", "packed with zip", UNPACK),
+    ];
+    for (magic, what, hint) in known {
+        if head.starts_with(magic) {
+            return Some((what, hint));
+        }
+    }
+    let head = &head[..head.len().min(64 * 1024)];
+    let mut strange = 0;
+    let mut zeros = 0usize;
+    for &b in head {
+        if b == 0 {
+            zeros += 1;
+        } else {
+            strange += if zeros < 16 { zeros } else { 0 };
+            zeros = 0;
+            strange += usize::from(b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x1b));
+        }
+    }
+    (strange * 10 > head.len() + 64).then_some(("binary data, not a log", "give log files"))
+}

@@ -1,0 +1,227 @@
+//! The page for a terminal: a line of days, the table of incidents, the registers of the
+//! last one in words, what else was seen, and the verdict. Plain text unless colour is
+//! asked for; never wider than asked.
+
+use super::history::History;
+use super::timeline::{self, Fix, Timeline};
+use super::verdict::{self, Kind};
+use super::{clean, nic_name, span, when};
+use crate::hang::{EndedBy, Incident};
+use jiff::tz::TimeZone;
+use std::fmt::Write;
+
+/// How to draw.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns.
+    pub width: usize,
+    /// Whether with colours.
+    pub color: bool,
+}
+
+/// The table shows so many incidents of a NIC, the latest.
+const ROWS: usize = 20;
+
+/// The page.
+pub fn page(history: &History, zone: &TimeZone, style: Style) -> String {
+    let width = style.width.clamp(40, 200);
+    let mut out = String::new();
+    for nic in 0..history.incidents.nics.len() {
+        let n = &history.incidents.nics[nic];
+        let incidents: Vec<&Incident> = history
+            .incidents
+            .list
+            .iter()
+            .filter(|i| i.nic == nic)
+            .collect();
+        if incidents.is_empty() && n.device.driver.as_deref() != Some("e1000e") {
+            continue;
+        }
+        let driver = clean(n.device.driver.as_deref().unwrap_or("e1000e"));
+        let mut head = format!("{}  {driver}", nic_name(n));
+        if let Some(pci) = n.device.pci.as_deref().filter(|_| n.device.name.is_some()) {
+            let _ = write!(head, " {}", clean(pci));
+        }
+        let _ = writeln!(out, "{}", style.paint("1", &head));
+        let counts = format!(
+            "  {} incident(s) in {} block(s), {} reset(s) by the driver, {} recovered by unhang",
+            incidents.len(),
+            n.blocks,
+            n.resets,
+            n.recoveries
+        );
+        wrap(&mut out, &counts, width, "  ");
+        out.push('\n');
+        let line = timeline::of_nic(history, nic, zone);
+        draw(&mut out, &line, width, style);
+        table(&mut out, &incidents, zone, width);
+    }
+    let seen = &history.incidents.lookalikes;
+    if !seen.is_empty() {
+        out.push_str("Seen, but not this bug:\n");
+        for (kind, count) in seen {
+            wrap(
+                &mut out,
+                &format!("  {count} × {}", kind.advice()),
+                width,
+                "      ",
+            );
+        }
+        out.push('\n');
+    }
+    if !history.notes.is_empty() {
+        out.push_str("What the log does not tell:\n");
+        for note in &history.notes {
+            wrap(&mut out, &format!("  {note}"), width, "  ");
+        }
+        out.push('\n');
+    }
+    let verdict = verdict::overall(history);
+    let mut text = String::new();
+    wrap(&mut text, &verdict.text, width, "");
+    let color = match verdict.kind {
+        Kind::LikelyFixed | Kind::NoIncidents => "32",
+        Kind::NotFixed | Kind::Affected | Kind::Fewer => "31",
+        Kind::Unknown | Kind::TooEarly => "33",
+    };
+    for line in text.lines() {
+        let _ = writeln!(out, "{}", style.paint(color, line));
+    }
+    out
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+fn draw(out: &mut String, line: &Timeline, width: usize, style: Style) {
+    if line.days.is_empty() {
+        return;
+    }
+    let (per, groups) = line.grouped(width - 2);
+    let last = line.label(line.days.len() - 1);
+    let mut scale = line.label(0);
+    if line.days.len() > 1 {
+        let gap = groups.len().saturating_sub(scale.len() + last.len()).max(2);
+        let _ = write!(scale, "{:gap$}{last}", "");
+    }
+    let _ = writeln!(out, "  {scale}");
+    out.push_str("  ");
+    for day in &groups {
+        let mark = match (day.incidents, day.fix) {
+            (0, Fix::NoLog) => " ".to_string(),
+            (0, _) => "·".to_string(),
+            (n @ 1..=9, _) => style.paint("31", &n.to_string()),
+            _ => style.paint("31", "#"),
+        };
+        out.push_str(&mark);
+    }
+    out.push_str("\n  ");
+    for day in &groups {
+        out.push_str(&match day.fix {
+            Fix::NoLog => " ".to_string(),
+            Fix::Unknown => "?".to_string(),
+            Fix::Without => style.paint("31", "-"),
+            Fix::Mixed => "/".to_string(),
+            Fix::With => style.paint("32", "="),
+        });
+    }
+    out.push('\n');
+    let unit = match per {
+        1 => "a day".to_string(),
+        n => format!("in {n} days"),
+    };
+    let legend = format!(
+        "  incidents {unit} (· none, # ten or more, blank: no log); tso gso gro: - on, = off (fix in force), / changed, ? not known"
+    );
+    wrap(out, &legend, width, "  ");
+    if let Some((day, _)) = line.change {
+        let _ = writeln!(out, "  fix in force from {}", line.label(day));
+    }
+    out.push('\n');
+}
+
+fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usize) {
+    if incidents.is_empty() {
+        return;
+    }
+    let header = "start                lasted       blocks  Mb/s  ended by     fix in force";
+    let narrow = width < header.len() + 2;
+    let _ = writeln!(out, "  {}", if narrow { "start" } else { header });
+    let hidden = incidents.len().saturating_sub(ROWS);
+    for i in &incidents[hidden..] {
+        let start = when(&i.start, zone);
+        let lasted = match &i.end {
+            Some(end) => end.since(&i.start).map_or("?".into(), span),
+            None if i.ended_by == Some(EndedBy::Never) => "to power-off".into(),
+            None => "log ends".into(),
+        };
+        let speed = i.speed.map_or("?".into(), |s| s.to_string());
+        let by = match i.ended_by {
+            Some(EndedBy::Reset) => "driver reset",
+            Some(EndedBy::Unhang) => "unhang",
+            Some(EndedBy::Link) => "link down/up",
+            Some(EndedBy::Quiet) => "by itself",
+            Some(EndedBy::Never) => "never",
+            None => "-",
+        };
+        let force = match i.in_force {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "not known",
+        };
+        let _ = if narrow {
+            writeln!(
+                out,
+                "  {start}\n    {lasted}, {} block(s), {speed} Mb/s, {by}",
+                i.blocks
+            )
+        } else {
+            writeln!(
+                out,
+                "  {start:<19}  {lasted:<12} {:>6}  {speed:>4}  {by:<12} {force}",
+                i.blocks
+            )
+        };
+    }
+    if hidden > 0 {
+        let _ = writeln!(out, "  … and {hidden} earlier; --json lists all");
+    }
+    out.push('\n');
+    let last = incidents.iter().rev().find(|i| !i.registers.is_empty());
+    if let Some(i) = last {
+        let _ = writeln!(out, "  registers at {}:", when(&i.start, zone));
+        let hz = i.registers.hz(&i.start);
+        for words in i.registers.words(hz) {
+            wrap(out, &format!("    {words}"), width, "      ");
+        }
+        out.push('\n');
+    }
+}
+
+/// Breaks `text` between words; lines after the first begin with `indent`.
+pub fn wrap(out: &mut String, text: &str, width: usize, indent: &str) {
+    let lead = text.len() - text.trim_start().len();
+    let mut line = text[..lead].to_string();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        let length = line.chars().count() + usize::from(!empty) + word.chars().count();
+        if length > width && !empty {
+            let _ = writeln!(out, "{}", line.trim_end());
+            line = indent.to_string();
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    let _ = writeln!(out, "{}", line.trim_end());
+}

@@ -1,0 +1,269 @@
+//! A plain-text report for a hoster or vendor: which NIC, firmware, kernel, BIOS and board,
+//! `PCIe` link and power saving, settings now, and the incidents with their registers. From
+//! sysfs and procfs under a given root. MAC addresses (also those in interface names) and
+//! the host name are left out unless asked for; IP addresses are never read.
+
+use super::history::History;
+use super::terminal::wrap;
+use super::{clean, nic_name, span, verdict, when};
+use crate::hang::{Incident, Nic};
+use jiff::tz::TimeZone;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+/// What only the kernel can be asked for, by whoever has the connection to it.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The NIC's name.
+    pub interface: String,
+    /// `ETHTOOL_GDRVINFO`'s `fw_version`.
+    pub firmware: Option<String>,
+    /// Features and other settings: name and state.
+    pub now: Vec<(String, String)>,
+}
+
+/// How to write the report.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Where sysfs and procfs are mounted below, usually `/`.
+    pub root: &'a Path,
+    /// Also MAC addresses and host name.
+    pub identify: bool,
+    /// What the kernel says of the NICs now.
+    pub settings: &'a [Settings],
+}
+
+/// The latest incidents of a NIC, with registers.
+const INCIDENTS: usize = 50;
+
+/// The report.
+pub fn report(history: &History, zone: &TimeZone, options: Options) -> String {
+    let mut out = String::from("e1000e transmitter hangs: report\n\n");
+    system(&mut out, options);
+    let mut described = Vec::new();
+    for name in e1000e(options.root) {
+        let nic = history.incidents.by_name(&name);
+        interface(&mut out, &name, options);
+        if let Some(nic) = nic {
+            incidents(&mut out, history, nic, zone);
+            described.push(nic);
+        }
+    }
+    for (index, nic) in history.incidents.nics.iter().enumerate() {
+        if !described.contains(&index) && nic.blocks > 0 {
+            let _ = writeln!(
+                out,
+                "NIC {} (named in the log, not on this machine now)",
+                nic_words(nic, options)
+            );
+            incidents(&mut out, history, index, zone);
+        }
+    }
+    for (kind, count) in &history.incidents.lookalikes {
+        let _ = writeln!(out, "Also seen: {count} × {}", kind.advice());
+    }
+    for note in &history.notes {
+        let _ = writeln!(out, "Note: {note}");
+    }
+    out.push('\n');
+    let verdict = verdict::overall(history);
+    wrap(&mut out, &mask(&verdict.text, options), 92, "");
+    out
+}
+
+fn system(out: &mut String, options: Options) {
+    let read = |path: &str| field(options.root, path);
+    if options.identify {
+        line(out, "Host", read("proc/sys/kernel/hostname"));
+    }
+    line(out, "Kernel", read("proc/sys/kernel/osrelease"));
+    line(out, "Build", read("proc/sys/kernel/version"));
+    let dmi = |names: &[&str]| {
+        let words = names
+            .iter()
+            .filter_map(|n| read(&format!("sys/class/dmi/id/{n}")));
+        let words = words.collect::<Vec<_>>().join(" ");
+        (!words.is_empty()).then_some(words)
+    };
+    line(out, "System", dmi(&["sys_vendor", "product_name"]));
+    line(
+        out,
+        "Board",
+        dmi(&["board_vendor", "board_name", "board_version"]),
+    );
+    line(
+        out,
+        "BIOS",
+        dmi(&["bios_vendor", "bios_version", "bios_date"]),
+    );
+    line(
+        out,
+        "ASPM policy",
+        read("sys/module/pcie_aspm/parameters/policy"),
+    );
+    let module = read("sys/module/e1000e/version");
+    line(
+        out,
+        "e1000e",
+        module.or(Some("the kernel's own version".into())),
+    );
+    out.push('\n');
+}
+
+fn interface(out: &mut String, name: &str, options: Options) {
+    let _ = writeln!(out, "NIC {}", mask(&clean(name), options));
+    let net = format!("sys/class/net/{name}");
+    let read = |path: &str| field(options.root, &format!("{net}/{path}"));
+    let id = |a: &str, b: &str| {
+        let hex = |path: &str| read(path).map(|v| v.trim_start_matches("0x").to_string());
+        Some(format!("{}:{}", hex(a)?, hex(b)?))
+    };
+    line(out, "PCI ID", id("device/vendor", "device/device"));
+    line(
+        out,
+        "Subsystem",
+        id("device/subsystem_vendor", "device/subsystem_device"),
+    );
+    line(out, "Revision", read("device/revision"));
+    let link = options.root.join(&net).join("device");
+    let address = fs::canonicalize(link).ok();
+    let address = address.and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
+    line(out, "PCI address", address);
+    let settings = options.settings.iter().find(|s| s.interface == name);
+    line(out, "Firmware", settings.and_then(|s| s.firmware.clone()));
+    let pcie = read("device/current_link_speed").zip(read("device/current_link_width"));
+    line(
+        out,
+        "PCIe link",
+        pcie.map(|(speed, width)| format!("{speed}, width {width}")),
+    );
+    let states = ["l0s_aspm", "l1_aspm", "l1_1_aspm", "l1_2_aspm", "clkpm"];
+    let aspm = states.iter().filter_map(|state| {
+        let on = read(&format!("device/link/{state}"))?;
+        Some(format!("{state} {}", if on == "1" { "on" } else { "off" }))
+    });
+    let aspm = aspm.collect::<Vec<_>>().join(", ");
+    line(out, "ASPM", Some(aspm).filter(|a| !a.is_empty()));
+    line(out, "Runtime PM", read("device/power/control"));
+    let ethernet = read("speed").zip(read("duplex"));
+    line(
+        out,
+        "Link",
+        ethernet.map(|(speed, duplex)| format!("{speed} Mb/s, {duplex} duplex")),
+    );
+    line(out, "State", read("operstate"));
+    line(out, "MTU", read("mtu"));
+    if options.identify {
+        line(out, "MAC", read("address"));
+    }
+    for (key, value) in settings.map_or(&[][..], |s| &s.now) {
+        line(out, &clean(key), Some(clean(value)));
+    }
+    out.push('\n');
+}
+
+fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
+    let all: Vec<&Incident> = history
+        .incidents
+        .list
+        .iter()
+        .filter(|i| i.nic == nic)
+        .collect();
+    let n = &history.incidents.nics[nic];
+    let _ = writeln!(
+        out,
+        "  {} incident(s) in {} block(s), {} reset(s) by the driver",
+        all.len(),
+        n.blocks,
+        n.resets
+    );
+    let hidden = all.len().saturating_sub(INCIDENTS);
+    if hidden > 0 {
+        let _ = writeln!(out, "  ({hidden} earlier ones left out)");
+    }
+    for i in &all[hidden..] {
+        let lasted = match (&i.end, i.ended_by) {
+            (Some(end), Some(by)) => {
+                let lasted = end.since(&i.start).map_or("?".into(), span);
+                format!("{lasted}, ended by {}", by.name())
+            }
+            (None, Some(by)) => format!("until power-off ({})", by.name()),
+            _ => "still so where the log ends".into(),
+        };
+        let offloads = match i.in_force {
+            Some(true) => "off",
+            Some(false) => "on",
+            None => "not known",
+        };
+        let speed = i.speed.map_or("?".into(), |s| s.to_string());
+        let _ = writeln!(
+            out,
+            "  {}: {} block(s), {speed} Mb/s, {lasted}; tso gso gro {offloads}",
+            when(&i.start, zone),
+            i.blocks
+        );
+        if !i.registers.is_empty() {
+            wrap(out, &format!("      {}", i.registers), 92, "      ");
+        }
+    }
+    out.push('\n');
+}
+
+fn nic_words(nic: &Nic, options: Options) -> String {
+    let pci = nic.device.pci.as_deref().unwrap_or("");
+    let name = mask(&nic_name(nic), options);
+    format!("{name} {}", clean(pci)).trim_end().to_string()
+}
+
+/// Interfaces whose driver is e1000e, sorted.
+fn e1000e(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root.join("sys/class/net"));
+    let mut names: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| {
+            let driver = fs::read_link(entry.path().join("device/driver"));
+            driver.is_ok_and(|d| d.ends_with("e1000e"))
+        })
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// `enx0123456789ab` is a MAC address.
+fn mask(text: &str, options: Options) -> String {
+    if options.identify {
+        return text.to_string();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("enx") {
+        let tail = &rest[at + 3..];
+        let digits = tail.bytes().take_while(u8::is_ascii_hexdigit).count();
+        out.push_str(&rest[..at + 3]);
+        if digits >= 12 {
+            out.push_str("(MAC)");
+            rest = &tail[12..];
+        } else {
+            rest = tail;
+        }
+    }
+    out + rest
+}
+
+/// One line of a file, cleaned; `None` if there is none.
+fn field(root: &Path, path: &str) -> Option<String> {
+    let text = fs::read(root.join(path)).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let text = clean(text.trim());
+    (!text.is_empty()).then_some(text)
+}
+
+fn line(out: &mut String, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        let _ = writeln!(out, "  {name:<12} {value}");
+    }
+}

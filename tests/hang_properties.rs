@@ -1,0 +1,216 @@
+//! Whatever a log looks like: no panic, no block lost, none invented.
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use unhang::hang::{Clock, Event, Reader, Seen};
+use unhang::report::history::History;
+
+fn read(log: &[u8]) -> Vec<Seen> {
+    let clock = Clock::new(TimeZone::UTC, 1_774_008_000_000_000);
+    Reader::new(log, clock)
+        .map(|seen| seen.expect("memory does not fail"))
+        .collect()
+}
+
+fn history(log: &[u8]) -> History {
+    let mut history = History::default();
+    for seen in read(log) {
+        history.observe(seen);
+    }
+    history.finish();
+    history
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Style {
+    Dmesg,
+    Indented,
+    Syslog,
+    OneLine,
+    Raw,
+    Json,
+}
+
+const STYLES: [Style; 6] = [
+    Style::Dmesg,
+    Style::Indented,
+    Style::Syslog,
+    Style::OneLine,
+    Style::Raw,
+    Style::Json,
+];
+
+fn joined(lines: impl Iterator<Item = String>) -> String {
+    lines.collect()
+}
+
+/// A record of the kernel in one of the forms in which it reaches files.
+fn record(style: Style, at: u32, message: &str) -> String {
+    let stamp = format!("[{:>5}.{:06}] ", at, 250_000);
+    let lines = || message.split('\n');
+    match style {
+        Style::Dmesg => joined(lines().map(|l| format!("{stamp}{l}\n"))),
+        Style::Indented => {
+            let indent = " ".repeat(stamp.len());
+            format!("{stamp}{}\n", message.replace('\n', &format!("\n{indent}")))
+        }
+        Style::Syslog => {
+            joined(lines().map(|l| format!("Mar  7 03:12:44 srv kernel: {stamp}{l}\n")))
+        }
+        Style::OneLine => format!(
+            "{stamp}{}\n",
+            message.split_whitespace().collect::<Vec<_>>().join(" ")
+        ),
+        Style::Raw => format!(
+            "3,77,{at}250000,-;{}\n SUBSYSTEM=pci\n",
+            message.replace('\n', "\\x0a")
+        ),
+        Style::Json => format!(
+            "{{\"__MONOTONIC_TIMESTAMP\":\"{at}250000\",\"_TRANSPORT\":\"kernel\",\"SYSLOG_IDENTIFIER\":\"kernel\",\"MESSAGE\":{}}}\n",
+            serde_json::Value::from(message)
+        ),
+    }
+}
+
+fn block(nic: usize, at: u32) -> String {
+    let device = ["0000:00:1f.6 eno1", "0000:02:00.0 enp2s0"][nic];
+    format!(
+        "e1000e {device}: Detected Hardware Unit Hang:\n  TDH                  <{:x}>\n  TDT                  <{:x}>\n  next_to_use          <4>\n  next_to_clean        <1>\nbuffer_info[next_to_clean]:\n  time_stamp           <{:x}>\n  next_to_watch        <1>\n  jiffies              <{:x}>\n  next_to_watch.status <0>\nMAC Status             <40080083>\nPHY Status             <796d>\nPHY 1000BASE-T Status  <3800>\nPHY Extended Status    <3000>\nPCI Status             <10>",
+        nic + 1,
+        nic + 9,
+        at,
+        at + 600
+    )
+}
+
+#[derive(Clone, Debug)]
+enum Thing {
+    Block(usize),
+    Dull(String),
+    Bytes(Vec<u8>),
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    prop_oneof![
+        4 => (0..2usize).prop_map(Thing::Block),
+        3 => "[ -~]{0,60}".prop_map(Thing::Dull),
+        1 => proptest::collection::vec(any::<u8>(), 0..60).prop_map(Thing::Bytes),
+    ]
+}
+
+/// The log, and how many blocks of each NIC are in it. Things come two seconds apart.
+fn log(things: &[Thing], style: Style) -> (Vec<u8>, [u64; 2]) {
+    let (mut out, mut counts) = (Vec::new(), [0, 0]);
+    for (at, thing) in (1000..).step_by(2).zip(things) {
+        match thing {
+            Thing::Block(nic) => {
+                counts[*nic] += 1;
+                out.extend(record(style, at, &block(*nic, at)).into_bytes());
+            }
+            Thing::Dull(text) => out.extend(record(style, at, text).into_bytes()),
+            Thing::Bytes(bytes) => {
+                out.extend(bytes.iter().filter(|b| **b != b'\n'));
+                out.push(b'\n');
+            }
+        }
+    }
+    (out, counts)
+}
+
+fn blocks(history: &History) -> [u64; 2] {
+    ["eno1", "enp2s0"].map(|name| {
+        let nics = history.incidents.nics.iter();
+        let named = nics.filter(|n| n.device.name.as_deref() == Some(name));
+        named.map(|n| n.blocks).sum()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn every_block_of_both_nics_is_counted(
+        things in proptest::collection::vec(thing(), 0..60),
+        style in proptest::sample::select(&STYLES[..]),
+    ) {
+        let (log, counts) = log(&things, style);
+        let history = history(&log);
+        prop_assert_eq!(blocks(&history), counts);
+        prop_assert!(history.incidents.list.iter().all(|i| !i.registers.is_empty()));
+    }
+
+    #[test]
+    fn a_cut_anywhere_loses_at_most_the_block_that_it_cuts(
+        things in proptest::collection::vec(thing(), 1..40),
+        style in proptest::sample::select(&STYLES[..]),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let (log, counts) = log(&things, style);
+        let cut = cut.index(log.len() + 1);
+        let mut found = [0, 0];
+        for part in [&log[..cut], &log[cut..]] {
+            let got = blocks(&history(part));
+            found = [found[0] + got[0], found[1] + got[1]];
+        }
+        let (found, all) = (found[0] + found[1], counts[0] + counts[1]);
+        prop_assert!(found <= all + 1 && found + 1 >= all, "{found} of {all}");
+    }
+
+    #[test]
+    fn any_bytes_are_data(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        let history = history(&bytes);
+        serde_json::to_vec(&unhang::report::json::Report(&history)).unwrap();
+    }
+
+    #[test]
+    fn pieces_of_logs_in_any_order_are_data(
+        pieces in proptest::collection::vec(prop_oneof![
+            Just(b"e1000e 0000:00:1f.6 eno1: Detected Hardware Unit Hang:".to_vec()),
+            Just(b"Detected Tx Unit Hang ".to_vec()),
+            Just(b"  TDH                  <1> ".to_vec()),
+            Just(b"[  +0.100000] ".to_vec()), Just(b"[ 12.345678] ".to_vec()),
+            Just(b"[Nov22 15:51] ".to_vec()), Just(b"Mar  7 03:12:44 h kernel: ".to_vec()),
+            Just(b"2026-03-07T03:12:44.5+01:00 ".to_vec()), Just(b"\n".to_vec()),
+            Just(b"NETDEV WATCHDOG: eth0 (e1000e): ".to_vec()), Just(b"Linux version 6.1 ".to_vec()),
+            Just(b"unhang[1]: eno1: tso off (was on); event drift".to_vec()),
+            Just(b"{\"MESSAGE\":\"".to_vec()), Just(b"\"time\": 9e99,".to_vec()),
+            Just(b"\"msg\": \"".to_vec()), Just(b"NIC Link is Up 1000 Mbps ".to_vec()),
+            Just(b"e1000e 0000:00:1f.6 eno1: Reset adapter".to_vec()),
+            Just(b"-- Boot 0123456789abcdef0123456789abcdef --".to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..8),
+        ], 0..60),
+    ) {
+        let history = history(&pieces.concat());
+        serde_json::to_vec(&unhang::report::json::Report(&history)).unwrap();
+        let style = unhang::report::terminal::Style { width: 80, color: true };
+        unhang::report::terminal::page(&history, &TimeZone::UTC, style);
+        unhang::report::svg::picture(&history, &TimeZone::UTC);
+        unhang::report::metrics::text(&history, &[]);
+    }
+}
+
+/// One line of many megabytes, as a web page without line ends.
+#[test]
+fn a_line_larger_than_any_buffer_loses_no_block() {
+    let mut log = b"<html>".to_vec();
+    for i in 0..3000u32 {
+        let at = 1000 + 2 * i;
+        let flat = block(0, at)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        log.extend(format!("[{at:>5}.250000] {flat} ").into_bytes());
+        log.extend("some words between ".repeat((i % 97) as usize).into_bytes());
+    }
+    assert!(log.len() > 3 << 20);
+    let found = read(&log)
+        .iter()
+        .filter(|s| matches!(s.event, Event::Block(_)))
+        .count();
+    assert_eq!(found, 3000);
+    let stamped = read(&log)
+        .iter()
+        .filter(|s| s.stamp.uptime.is_some())
+        .count();
+    assert!(stamped >= 3000, "{stamped}");
+}
