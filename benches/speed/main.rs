@@ -139,9 +139,10 @@ fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
 fn many_nics(stage: &Stage, report: &mut Report) {
     let names: Vec<String> = (1..=MANY).map(|number| format!("n{number}")).collect();
     let pairs = names.chunks_exact(2);
-    let batch: String = pairs
-        .map(|pair| format!("link add {} type veth peer name {}\n", pair[0], pair[1]))
-        .collect();
+    let mut batch = String::new();
+    for pair in pairs {
+        batch += &format!("link add {} type veth peer name {}\n", pair[0], pair[1]);
+    }
     sh(&format!(
         "ip link delete v\nip -batch - <<'END'\n{batch}END"
     ));

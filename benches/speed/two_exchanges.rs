@@ -1,4 +1,4 @@
-//! The least that can be done: one FEATURES_GET and one FEATURES_SET, bytes made by hand, of the
+//! The least that can be done: one `FEATURES_GET` and one `FEATURES_SET`, bytes made by hand, of the
 //! answers no more read than the error number. What `make bench` holds the helper against.
 //!
 //! Usage: `two-exchanges FAMILY IFINDEX FEATURE…`: the number of the `ethtool` family (which would

@@ -1,5 +1,5 @@
 # about: the guest sees the cable go out and in
-# suites: all
+# suites: trixie
 # append: e1000e.IntMode=1
 # shellcheck shell=sh
 

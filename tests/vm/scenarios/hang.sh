@@ -1,5 +1,5 @@
 # about: the real driver prints the real hang block, and the NIC is brought back without a reset and with one
-# suites: all
+# suites: trixie
 # append: e1000e.IntMode=1
 # shellcheck shell=sh
 

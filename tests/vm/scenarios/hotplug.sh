@@ -1,5 +1,5 @@
 # about: a NIC is plugged in, named by udev, and taken out again, many times
-# suites: all
+# suites: bookworm
 # limit: 180
 # shellcheck shell=sh
 

@@ -1,5 +1,5 @@
 # about: installed on a running system, then from the first moment after a reboot
-# suites: all
+# suites: bookworm trixie
 # nics: e1000e e1000
 # limit: 240
 # shellcheck shell=sh

@@ -1,5 +1,5 @@
 # about: installed twice, upgraded with an admin's file and a reverted NIC, in a chroot, on a full and on a read-only disk, removed, purged
-# suites: bookworm trixie forky
+# suites: trixie
 # nics: e1000e e1000e
 # needs: UNHANG_DEB UNHANG_DEB_OLD
 # limit: 400

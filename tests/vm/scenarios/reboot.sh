@@ -1,5 +1,5 @@
 # about: a file and the journal survive a reboot and a crash
-# suites: all
+# suites: bookworm
 # shellcheck shell=sh
 
 case $STAGE in

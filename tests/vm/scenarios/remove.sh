@@ -1,5 +1,5 @@
 # about: the package goes, and nothing of it stays
-# suites: bookworm trixie
+# suites: bookworm
 # limit: 200
 # shellcheck shell=sh
 

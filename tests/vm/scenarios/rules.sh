@@ -1,5 +1,5 @@
 # about: the admin's rules: overriding, broken, for another driver; and the log when things go wrong
-# suites: bookworm trixie
+# suites: trixie
 # nics: e1000e e1000
 # limit: 300
 # shellcheck shell=sh

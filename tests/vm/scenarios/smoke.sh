@@ -1,5 +1,5 @@
 # about: the guest has a real e1000e NIC with its offloads on, and a neighbour with another driver
-# suites: all
+# suites: trixie
 # nics: e1000e e1000
 # shellcheck shell=sh
 

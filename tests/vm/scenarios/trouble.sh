@@ -1,5 +1,5 @@
 # about: a journal that does not read, a held rtnl lock, no syslog: the NIC is right, and nothing waits for ever
-# suites: bookworm trixie
+# suites: bookworm
 # limit: 300
 # shellcheck shell=sh
 
