@@ -266,6 +266,11 @@ impl Part {
     }
 }
 
+/// A text from elsewhere, such as an error's, without what separates parts and clauses.
+fn one_part(text: &str) -> String {
+    text.replace([',', ';'], "")
+}
+
 fn strip_on_off(text: &str) -> Option<(&str, bool)> {
     let (rest, word) = text.rsplit_once(' ')?;
     match word {
@@ -339,7 +344,7 @@ impl fmt::Display for Part {
                     "wedged after {blocks} hang blocks (offloads {not}in force)"
                 )
             }
-            Part::Recovery(number, what) => write!(f, "recovery {number}: {what}"),
+            Part::Recovery(number, what) => write!(f, "recovery {number}: {}", one_part(what)),
             Part::Back { tenths, recovery } => {
                 write!(
                     f,
@@ -348,7 +353,7 @@ impl fmt::Display for Part {
                     tenths % 10
                 )
             }
-            Part::Left(reason) => write!(f, "left alone: {reason}"),
+            Part::Left(reason) => write!(f, "left alone: {}", one_part(reason)),
             Part::Failed(reason) => write!(f, "not changed: {}", reason.replace("; ", ", ")),
         }
     }

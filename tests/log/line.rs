@@ -247,6 +247,15 @@ proptest! {
     }
 
     #[test]
+    fn what_the_system_says_of_a_recovery_can_be_read_back(text in "[ -~]{1,80}") {
+        let mut line = Line::parse("eno1: recovery 1: x; rule a; e1000e 8086:15bb; event wedge").unwrap();
+        line.parts = vec![Part::Recovery(3, text.clone()), Part::Left(text)];
+        let read = Line::parse(&line.to_string()).unwrap();
+        prop_assert!(matches!(&read.parts[..], [Part::Recovery(3, _), Part::Left(_)]));
+        prop_assert_eq!((read.rules, read.event), (line.rules, line.event));
+    }
+
+    #[test]
     fn any_text_is_read_without_panic(text in "\\PC{0,120}") {
         let _ = Line::parse(&text);
     }
