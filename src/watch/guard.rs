@@ -31,7 +31,7 @@ pub enum Verdict {
 impl Guard {
     /// Whether the offload may be put back; if so, that is counted.
     pub fn ask(&mut self, key: &str, now: Duration) -> Verdict {
-        if self.left.iter().any(|left| left == key) {
+        if self.leaves(key) {
             return Verdict::Leave;
         }
         let times = self.put_back.entry(key.to_owned()).or_default();
@@ -42,6 +42,11 @@ impl Guard {
         }
         times.push(now);
         Verdict::PutBack
+    }
+
+    /// Whether the offload is left as it is.
+    pub fn leaves(&self, key: &str) -> bool {
+        self.left.iter().any(|left| left == key)
     }
 
     /// Forgets everything: the link or the rules changed.
@@ -61,6 +66,7 @@ mod tests {
         assert_eq!([ask(0), ask(1), ask(2)], [Verdict::PutBack; 3]);
         assert_eq!(ask(3), Verdict::LeaveNow);
         assert_eq!([ask(4), ask(5000)], [Verdict::Leave; 2]);
+        assert!(guard.leaves("tso") && !guard.leaves("gso"));
         guard.clear();
         assert_eq!(guard.ask("tso", Duration::from_secs(6)), Verdict::PutBack);
     }

@@ -92,6 +92,8 @@ fn tdh(message: &str) -> Option<u64> {
 pub struct Reader {
     kmsg: AsyncFd<File>,
     buffer: Vec<u8>,
+    /// All that was logged before the reader came has been read.
+    caught_up: bool,
 }
 
 impl Reader {
@@ -116,11 +118,13 @@ impl Reader {
         Ok(Reader {
             kmsg: super::async_fd(file)?,
             buffer: vec![0; RECORD_MAX],
+            caught_up: false,
         })
     }
 
-    /// The next thing that e1000e said.
-    pub async fn next(&mut self) -> io::Result<Record> {
+    /// The next thing that e1000e said, and whether it did so just now. The log's own clock can't
+    /// tell that: it is never corrected, and so moves away from all others with the weeks.
+    pub async fn next(&mut self) -> io::Result<(Record, bool)> {
         loop {
             let mut ready = self.kmsg.readable().await?;
             let read = ready.try_io(|kmsg| kmsg.get_ref().read(&mut self.buffer));
@@ -128,14 +132,14 @@ impl Reader {
                 Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(Ok(length)) => {
                     if let Some(record) = Record::parse(&self.buffer[..length]) {
-                        return Ok(record);
+                        return Ok((record, self.caught_up));
                     }
                 }
                 // EPIPE: records were overwritten before they were read; the next read goes on
                 // with the oldest. EINVAL: a record larger than the buffer, none of e1000e's.
                 Ok(Err(error)) if is_gap(&error) => {}
                 Ok(Err(error)) => return Err(error),
-                Err(_would_block) => {}
+                Err(_would_block) => self.caught_up = true,
             }
         }
     }

@@ -10,12 +10,14 @@ mod kmsg;
 mod listen;
 mod nway;
 mod react;
+mod recover;
 mod rulefiles;
 mod signals;
 pub mod state;
 mod wedge;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -42,6 +44,9 @@ const BACKLOG: usize = 64;
 /// Why watching is not possible.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
+    /// For an ordinary user.
+    #[error("watching needs root, or the capability CAP_NET_ADMIN")]
+    NotPermitted,
     /// The kernel can't be asked.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -60,6 +65,8 @@ struct Watcher {
     nics: BTreeMap<u32, Watched>,
     state: State,
     state_path: PathBuf,
+    /// What was last said about rule files.
+    complaints: Vec<String>,
 }
 
 /// A NIC that a rule is for.
@@ -67,8 +74,6 @@ struct Watched {
     nic: Nic,
     /// Address of its device on the PCI bus, e.g. `0000:00:1f.6`.
     bus_address: Option<String>,
-    carrier: bool,
-    carrier_ups: Option<u32>,
     /// What was last said of it above info, so that it is not said at each link-up.
     complaint: Option<String>,
 }
@@ -84,10 +89,11 @@ pub fn run(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
 
 async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
     let log = Log::default();
-    let rules = load(&dirs);
-    for complaint in rules.complaints() {
-        log.write(Level::Warning, &complaint);
+    if !may_change_features() {
+        return Err(WatchError::NotPermitted);
     }
+    let rules = load(&dirs);
+    let complaints = rules.complaints();
     let state_path = state::path(root);
     let mut watcher = Watcher {
         rules: Arc::new(rules),
@@ -97,11 +103,13 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         nics: BTreeMap::new(),
         state: State::load(&state_path),
         state_path,
+        complaints: Vec::new(),
     };
+    watcher.complain(complaints);
     // The sources first, what is there already after: nothing falls in between.
     let (to, mut signals) = mpsc::channel(BACKLOG);
     watcher.open_sources(dirs, &to).await?;
-    watcher.read_all(&crate::log::Event::rules()).await;
+    watcher.put_all_right(&crate::log::Event::rules()).await;
     // Without systemd there is nobody to be told.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     while let Some(signal) = signals.recv().await {
@@ -111,6 +119,15 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         watcher.react(signal).await;
     }
     Ok(())
+}
+
+/// Whether the process has `CAP_NET_ADMIN` (12 in linux/capability.h), or that can't be told.
+fn may_change_features() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    effective
+        .and_then(|set| u64::from_str_radix(set.trim(), 16).ok())
+        .is_none_or(|set| set & 1 << 12 != 0)
 }
 
 /// A descriptor in the event loop. tokio deprecates this constructor for types whose descriptor

@@ -1,15 +1,16 @@
 //! Noticing that rule files change, and reading them anew without forgetting what was good.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use tokio::sync::mpsc::Sender;
 
 use super::signals::Signal;
-use crate::rules::{FileProblem, RuleSet, load};
+use crate::rules::{RuleSet, load};
 
 /// An editor writes a file in several steps; the rules are read when it is quiet again.
 const QUIET: Duration = Duration::from_millis(300);
@@ -26,12 +27,24 @@ async fn watch(dirs: &[PathBuf], to: &Sender<Signal>) -> io::Result<()> {
     loop {
         // Made anew each time: a directory may have come or gone.
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        let mut awaited = Vec::new();
         for dir in dirs {
-            let (dir, flags) = place_to_watch(dir);
-            inotify.add_watch(dir, flags)?;
+            let (place, child) = place_to_watch(dir);
+            let descriptor =
+                inotify.add_watch(place, if child.is_none() { WITHIN } else { ABOVE })?;
+            awaited.push((descriptor, child));
         }
         let events = super::async_fd(inotify.as_fd().try_clone_to_owned()?)?;
-        let _ready = events.readable().await?;
+        loop {
+            events.readable().await?.clear_ready();
+            if inotify
+                .read_events()?
+                .iter()
+                .any(|event| concerns(&awaited, event))
+            {
+                break;
+            }
+        }
         tokio::time::sleep(QUIET).await;
         if to.send(Signal::Rules).await.is_err() {
             return Ok(());
@@ -39,28 +52,46 @@ async fn watch(dirs: &[PathBuf], to: &Sender<Signal>) -> io::Result<()> {
     }
 }
 
-/// The directory, or while it is not there the nearest one above it that is.
-fn place_to_watch(dir: &Path) -> (&Path, AddWatchFlags) {
-    let within = AddWatchFlags::IN_CLOSE_WRITE
-        | AddWatchFlags::IN_ATTRIB
-        | AddWatchFlags::IN_CREATE
-        | AddWatchFlags::IN_DELETE
-        | AddWatchFlags::IN_MOVE
-        | AddWatchFlags::IN_DELETE_SELF
-        | AddWatchFlags::IN_MOVE_SELF;
-    let above = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
-    match dir.ancestors().find(|place| place.is_dir()) {
-        Some(place) if place == dir => (place, within),
-        Some(place) => (place, above),
-        None => (Path::new("/"), above),
+const WITHIN: AddWatchFlags = AddWatchFlags::IN_CLOSE_WRITE
+    .union(AddWatchFlags::IN_ATTRIB)
+    .union(AddWatchFlags::IN_CREATE)
+    .union(AddWatchFlags::IN_DELETE)
+    .union(AddWatchFlags::IN_MOVE)
+    .union(AddWatchFlags::IN_DELETE_SELF)
+    .union(AddWatchFlags::IN_MOVE_SELF);
+const ABOVE: AddWatchFlags = AddWatchFlags::IN_CREATE
+    .union(AddWatchFlags::IN_MOVED_TO)
+    .union(AddWatchFlags::IN_DELETE_SELF)
+    .union(AddWatchFlags::IN_MOVE_SELF);
+
+/// The directory, or while it is not there the nearest one above it that is, and the name in
+/// that on the way to it.
+fn place_to_watch(dir: &Path) -> (&Path, Option<&OsStr>) {
+    let mut child = None;
+    for place in dir.ancestors() {
+        if place.is_dir() {
+            return (place, child);
+        }
+        child = place.file_name();
     }
+    (Path::new("/"), child)
 }
 
-/// Reads the rules anew. A file that was good and is broken now keeps the rules that it had.
-pub fn reload(old: &RuleSet, dirs: &[PathBuf]) -> RuleSet {
+/// Whether rules may have changed by this. Of what happens in a directory above, such as /etc, only
+/// the directory that is waited for does.
+fn concerns(awaited: &[(WatchDescriptor, Option<&OsStr>)], event: &InotifyEvent) -> bool {
+    let Some(name) = &event.name else { return true };
+    awaited.iter().any(|(descriptor, child)| {
+        *descriptor == event.wd && child.is_none_or(|child| child == name)
+    })
+}
+
+/// Reads the rules anew, and what is to be said about the files. A file that was good and is
+/// broken now keeps the rules that it had.
+pub fn reload(old: &RuleSet, dirs: &[PathBuf]) -> (RuleSet, Vec<String>) {
     let mut new = load(dirs);
-    let broken = |rules: &Result<_, FileProblem>| rules.is_err();
-    for file in new.files.iter_mut().filter(|file| broken(&file.rules)) {
+    let complaints = new.complaints();
+    for file in new.files.iter_mut().filter(|file| file.rules.is_err()) {
         let Some(was) = old.files.iter().find(|was| was.path == file.path) else {
             continue;
         };
@@ -69,5 +100,61 @@ pub fn reload(old: &RuleSet, dirs: &[PathBuf]) -> RuleSet {
             file.text.clone_from(&was.text);
         }
     }
-    new
+    (new, complaints)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const GOOD: &str =
+        "[[rule]]\nname = \"a\"\n[rule.match]\ndriver = \"e1000e\"\n[rule.offload]\ntso = false\n";
+
+    /// A directory that is gone after the test.
+    struct Dir(PathBuf);
+    impl Dir {
+        fn new(name: &str) -> Dir {
+            let dir = std::env::temp_dir().join(format!("unhang-{name}-{}", std::process::id()));
+            fs::create_dir_all(&dir).unwrap();
+            Dir(dir)
+        }
+    }
+    impl Drop for Dir {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_broken_file_is_named_and_keeps_its_good_rules_until_it_is_gone() {
+        let dir = Dir::new("reload");
+        let dirs = [dir.0.clone()];
+        let file = dir.0.join("60-mine.toml");
+        fs::write(&file, GOOD).unwrap();
+        let good = load(&dirs);
+        fs::write(&file, "[[rule").unwrap();
+        let (kept, complaints) = reload(&good, &dirs);
+        assert!(kept.rules().eq(good.rules()));
+        assert_eq!(complaints.len(), 1);
+        let (still, again) = reload(&kept, &dirs);
+        assert!(still.rules().eq(good.rules()));
+        assert_eq!(again, complaints);
+        fs::remove_file(&file).unwrap();
+        let (none, complaints) = reload(&still, &dirs);
+        assert_eq!((none.rules().count(), complaints.len()), (0, 0));
+    }
+
+    #[test]
+    fn while_a_directory_is_missing_only_its_coming_matters() {
+        let dir = Dir::new("above");
+        let rules = dir.0.join("unhang/rules.d");
+        assert_eq!(
+            place_to_watch(&rules),
+            (dir.0.as_path(), Some(OsStr::new("unhang")))
+        );
+        fs::create_dir_all(&rules).unwrap();
+        assert_eq!(place_to_watch(&rules), (rules.as_path(), None));
+    }
 }

@@ -4,8 +4,8 @@ use std::io;
 
 use genetlink::message::{RawGenlMessage, map_from_rawgenlmsg};
 use netlink_packet_core::{DecodeError, NetlinkBuffer, NetlinkMessage, NetlinkPayload};
-use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use tokio::sync::mpsc::Sender;
 
 use super::kmsg::{self, Record};
@@ -21,8 +21,9 @@ pub enum Signal {
     Gone(u32),
     /// Features of this link changed.
     Features(u32),
-    /// The kernel said something about a NIC's hangs.
-    Kernel(Record),
+    /// The kernel said something about a NIC's hangs, and did so just now or before the
+    /// watcher came.
+    Kernel { record: Record, now: bool },
     /// Messages were lost: everything is to be read anew.
     Overflow,
     /// The rules are to be read anew.
@@ -92,11 +93,14 @@ pub async fn listen(
 /// A message of the group `RTNLGRP_LINK`.
 pub fn link(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
     let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(message)?;
+    // A bridge tells of its ports in the same words, with its own address family: of a port that
+    // it let go, it says that the link is deleted.
+    let own = |link: &LinkMessage| link.header.interface_family == AddressFamily::Unspec;
     Ok(match message.payload {
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) if own(&link) => {
             Some(Signal::Link(link.into()))
         }
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) => {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) if own(&link) => {
             Some(Signal::Gone(link.header.index))
         }
         _ => None,
@@ -120,7 +124,7 @@ pub fn changed(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
 pub async fn kernel(mut reader: kmsg::Reader, to: Sender<Signal>) {
     loop {
         let (signal, broken) = match reader.next().await {
-            Ok(record) => (Signal::Kernel(record), false),
+            Ok((record, now)) => (Signal::Kernel { record, now }, false),
             Err(error) => (Signal::Broken("/dev/kmsg", error), true),
         };
         if to.send(signal).await.is_err() || broken {
@@ -141,4 +145,57 @@ fn messages(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
             .unwrap_or_default();
         Some(message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(wrap: fn(LinkMessage) -> RouteNetlinkMessage, family: AddressFamily) -> Vec<u8> {
+        let mut link = LinkMessage::default();
+        link.header.interface_family = family;
+        link.header.index = 2;
+        link.header.flags = LinkFlags::LowerUp;
+        link.attributes = vec![
+            LinkAttribute::IfName("eno1".into()),
+            LinkAttribute::CarrierUpCount(3),
+        ];
+        let mut message = NetlinkMessage::from(wrap(link));
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn links_come_and_go() {
+        let new = message(RouteNetlinkMessage::NewLink, AddressFamily::Unspec);
+        let expected = Link {
+            ifindex: 2,
+            name: Some("eno1".into()),
+            carrier: true,
+            carrier_ups: Some(3),
+        };
+        assert!(matches!(link(&new), Ok(Some(Signal::Link(link))) if link == expected));
+        let gone = message(RouteNetlinkMessage::DelLink, AddressFamily::Unspec);
+        assert!(matches!(link(&gone), Ok(Some(Signal::Gone(2)))));
+    }
+
+    #[test]
+    fn what_a_bridge_says_of_its_port_is_no_news_of_the_nic() {
+        for wrap in [RouteNetlinkMessage::NewLink, RouteNetlinkMessage::DelLink] {
+            let bridge = message(wrap, AddressFamily::Bridge);
+            assert!(matches!(link(&bridge), Ok(None)));
+        }
+    }
+
+    #[test]
+    fn a_datagram_may_hold_several_messages_or_half_of_one() {
+        let one = message(RouteNetlinkMessage::NewLink, AddressFamily::Unspec);
+        let two = [one.clone(), one.clone()].concat();
+        assert_eq!(messages(&two).count(), 2);
+        for end in 0..two.len() {
+            assert_eq!(messages(&two[..end]).count(), end / one.len());
+        }
+    }
 }

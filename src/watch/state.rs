@@ -31,6 +31,8 @@ pub struct State {
 pub struct NicState {
     /// When the link last came up, in seconds since 1970.
     pub last_link_up: Option<u64>,
+    /// How often the carrier had come up then; tells a link-up that nobody watched.
+    pub carrier_ups: Option<u32>,
     /// Offloads that somebody else had changed and that were put back.
     pub put_back: u32,
     /// Wedges: runs of hang blocks without a reset.

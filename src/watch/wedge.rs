@@ -18,19 +18,27 @@ const HOUR: Duration = Duration::from_secs(3600);
 const FIRST_PAUSE: Duration = Duration::from_secs(8);
 /// After so long without a block the next one is another incident.
 const QUIET: Duration = Duration::from_secs(60);
+/// The same if the link came up since: a NIC that only seems to be back hangs again sooner.
+const QUIET_SINCE_LINK_UP: Duration = Duration::from_secs(30);
+/// A link that comes up later than this did so for another reason than the recovery.
+const OWED_TO_RECOVERY: Duration = Duration::from_secs(60);
 
-/// What is known of one NIC's hangs. Times are since boot.
+/// What is known of one NIC's hangs. Times are those of the kernel's log, since boot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Wedge {
     /// Blocks since the last reset, link-up or movement of the ring.
     blocks: u32,
     tdh: Option<u64>,
     last_block: Option<Duration>,
+    /// The link came up after the last block.
+    came_up: bool,
     /// Recoveries in this incident.
     tried: u32,
-    /// Not yet followed by a link-up.
-    pending: Option<Duration>,
-    /// What was last said about leaving the NIC alone in this incident.
+    last_try: Option<Duration>,
+    /// The last recovery was not yet followed by a link-up.
+    pending: bool,
+    /// In this incident it was said that the NIC is left alone.
     said_left: bool,
     /// Recoveries within the last hour.
     recoveries: Vec<Duration>,
@@ -51,7 +59,14 @@ pub enum Action {
         blocks: u32,
     },
     /// Say once that nothing more is done, and why.
-    Leave(Leave),
+    Leave {
+        /// Why.
+        why: Leave,
+        /// Recoveries tried in this incident.
+        tried: u32,
+        /// Blocks seen so far.
+        blocks: u32,
+    },
 }
 
 /// A rung of the ladder.
@@ -66,18 +81,35 @@ pub enum Rung {
 /// Why nothing more is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
+    /// A rule says so.
+    Unwanted,
     /// The whole ladder did not help.
     LadderUsedUp,
     /// The hourly limit is reached.
     HourlyLimit,
 }
 
+impl Action {
+    /// Whether this is the first that is done or said about an incident.
+    pub fn is_first(self) -> bool {
+        matches!(
+            self,
+            Action::Recover { number: 1, .. } | Action::Leave { tried: 0, .. }
+        )
+    }
+}
+
 impl Wedge {
     /// The driver printed a hang block.
-    pub fn block(&mut self, now: Duration, tdh: Option<u64>) -> Action {
+    pub fn block(&mut self, now: Duration, tdh: Option<u64>) {
+        let quiet = if self.came_up {
+            QUIET_SINCE_LINK_UP
+        } else {
+            QUIET
+        };
         if self
             .last_block
-            .is_some_and(|last| now.saturating_sub(last) > QUIET)
+            .is_some_and(|last| now.saturating_sub(last) > quiet)
         {
             let recoveries = std::mem::take(&mut self.recoveries);
             *self = Wedge {
@@ -92,13 +124,22 @@ impl Wedge {
         self.blocks += 1;
         self.tdh = tdh;
         self.last_block = Some(now);
+        self.came_up = false;
+    }
+
+    /// What to do about the block just noted. What it says is counted as done.
+    pub fn act(&mut self, recover: bool) -> Action {
+        let now = self.last_block.unwrap_or_default();
         self.recoveries.retain(|at| now.saturating_sub(*at) < HOUR);
         let pause = FIRST_PAUSE * 2u32.saturating_pow(self.tried.saturating_sub(1));
         let too_soon = self
-            .pending
+            .last_try
             .is_some_and(|at| now.saturating_sub(at) < pause);
         if self.blocks < BLOCKS || too_soon {
             return Action::Wait;
+        }
+        if !recover {
+            return self.leave(Leave::Unwanted);
         }
         let rung = match self.tried {
             0 | 1 => Rung::RestartAutonegotiation,
@@ -109,7 +150,8 @@ impl Wedge {
             return self.leave(Leave::HourlyLimit);
         }
         self.tried += 1;
-        self.pending = Some(now);
+        self.last_try = Some(now);
+        self.pending = true;
         self.recoveries.push(now);
         Action::Recover {
             rung,
@@ -120,9 +162,12 @@ impl Wedge {
 
     fn leave(&mut self, why: Leave) -> Action {
         if std::mem::replace(&mut self.said_left, true) {
-            Action::Wait
-        } else {
-            Action::Leave(why)
+            return Action::Wait;
+        }
+        Action::Leave {
+            why,
+            tried: self.tried,
+            blocks: self.blocks,
         }
     }
 
@@ -134,8 +179,12 @@ impl Wedge {
         if !link_up {
             return None;
         }
-        let since = self.pending.take()?;
-        Some((now.saturating_sub(since), self.tried))
+        self.came_up = true;
+        if !std::mem::take(&mut self.pending) {
+            return None;
+        }
+        let since = now.saturating_sub(self.last_try?);
+        (since <= OWED_TO_RECOVERY).then_some((since, self.tried))
     }
 }
 
@@ -154,17 +203,23 @@ mod tests {
         }
     }
 
+    /// A block of a NIC that may be recovered, while it is watched.
+    fn block(wedge: &mut Wedge, second: u64) -> Action {
+        wedge.block(at(second), Some(1));
+        wedge.act(true)
+    }
+
     #[test]
     fn one_block_is_no_wedge() {
         let mut wedge = Wedge::default();
-        assert_eq!(wedge.block(at(10), Some(1)), Action::Wait);
+        assert_eq!(block(&mut wedge, 10), Action::Wait);
     }
 
     #[test]
     fn a_reset_by_the_driver_itself_is_not_interfered_with() {
         let mut wedge = Wedge::default();
         for round in 0..20 {
-            assert_eq!(wedge.block(at(round * 10), Some(1)), Action::Wait);
+            assert_eq!(block(&mut wedge, round * 10), Action::Wait);
             assert_eq!(wedge.moving(at(round * 10 + 5), false), None);
             assert_eq!(wedge.moving(at(round * 10 + 7), true), None);
         }
@@ -174,15 +229,16 @@ mod tests {
     fn a_ring_that_moves_is_not_wedged() {
         let mut wedge = Wedge::default();
         for round in 0..20 {
-            assert_eq!(wedge.block(at(round * 2), Some(round)), Action::Wait);
+            wedge.block(at(round * 2), Some(round));
+            assert_eq!(wedge.act(true), Action::Wait);
         }
     }
 
     #[test]
     fn the_second_block_calls_for_a_recovery_and_link_up_ends_it() {
         let mut wedge = Wedge::default();
-        wedge.block(at(100), Some(1));
-        let first = wedge.block(at(102), Some(1));
+        block(&mut wedge, 100);
+        let first = block(&mut wedge, 102);
         let recover = Action::Recover {
             rung: Rung::RestartAutonegotiation,
             number: 1,
@@ -196,22 +252,97 @@ mod tests {
     #[test]
     fn the_ladder_has_three_rungs_with_growing_pauses() {
         let mut wedge = Wedge::default();
-        let mut taken = Vec::new();
+        assert_eq!(
+            ladder(&mut wedge, |_| false),
+            (TAKEN.to_vec(), vec![Leave::LadderUsedUp])
+        );
+    }
+
+    #[test]
+    fn a_link_that_comes_up_each_time_and_hangs_again_is_no_cure() {
+        let mut wedge = Wedge::default();
+        let after_two_seconds = |since: u64| since == 2;
+        let (taken, left) = ladder(&mut wedge, after_two_seconds);
+        assert_eq!(taken.len(), 3);
+        assert!(taken[1].0 - taken[0].0 >= 8 && taken[2].0 - taken[1].0 >= 16);
+        assert_eq!(left, [Leave::LadderUsedUp]);
+    }
+
+    const TAKEN: [(u64, Rung); 3] = [
+        (2, Rung::RestartAutonegotiation),
+        (10, Rung::RestartAutonegotiation),
+        (26, Rung::ResetPciFunction),
+    ];
+
+    /// Five minutes with a block every two seconds; the link comes up so many seconds after
+    /// a recovery.
+    fn ladder(wedge: &mut Wedge, link_up: impl Fn(u64) -> bool) -> (Vec<(u64, Rung)>, Vec<Leave>) {
+        let mut taken: Vec<(u64, Rung)> = Vec::new();
         let mut left = Vec::new();
         for second in (0..300).step_by(2) {
-            match wedge.block(at(second), Some(1)) {
+            if taken.last().is_some_and(|(last, _)| link_up(second - last)) {
+                wedge.moving(at(second), true);
+                continue;
+            }
+            match block(wedge, second) {
                 Action::Recover { rung, .. } => taken.push((second, rung)),
-                Action::Leave(why) => left.push(why),
+                Action::Leave { why, .. } => left.push(why),
                 Action::Wait => {}
             }
         }
-        let expected = [
-            (2, Rung::RestartAutonegotiation),
-            (10, Rung::RestartAutonegotiation),
-            (26, Rung::ResetPciFunction),
-        ];
-        assert_eq!(taken, expected);
-        assert_eq!(left, [Leave::LadderUsedUp]);
+        (taken, left)
+    }
+
+    #[test]
+    fn blocks_that_nobody_watched_use_up_no_recovery() {
+        let mut wedge = Wedge::default();
+        for second in (0..120).step_by(4) {
+            wedge.block(at(second), Some(1));
+        }
+        let now = block(&mut wedge, 120);
+        assert_eq!(rung(now), Some((Rung::RestartAutonegotiation, 1)));
+    }
+
+    #[test]
+    fn what_must_not_be_recovered_is_said_once_and_uses_up_nothing() {
+        let mut wedge = Wedge::default();
+        let mut left = Vec::new();
+        for second in (0..40).step_by(4) {
+            wedge.block(at(second), Some(1));
+            left.push(wedge.act(false));
+        }
+        left.retain(|action| *action != Action::Wait);
+        let once = Action::Leave {
+            why: Leave::Unwanted,
+            tried: 0,
+            blocks: 2,
+        };
+        assert_eq!(left, [once]);
+        assert!(once.is_first());
+        let now = block(&mut wedge, 40);
+        assert_eq!(rung(now), Some((Rung::RestartAutonegotiation, 1)));
+    }
+
+    #[test]
+    fn a_cable_plugged_in_later_is_not_owed_to_a_recovery() {
+        let mut wedge = Wedge::default();
+        block(&mut wedge, 0);
+        block(&mut wedge, 2);
+        assert_eq!(wedge.moving(at(3600), true), None);
+        assert_eq!(wedge.moving(at(3601), true), None);
+    }
+
+    #[test]
+    fn half_a_minute_after_a_cure_the_next_wedge_is_another_incident() {
+        for (pause, number) in [(25, 2), (35, 1)] {
+            let mut wedge = Wedge::default();
+            block(&mut wedge, 0);
+            block(&mut wedge, 2);
+            wedge.moving(at(4), true);
+            block(&mut wedge, 2 + pause);
+            let again = block(&mut wedge, 4 + pause);
+            assert_eq!(rung(again), Some((Rung::RestartAutonegotiation, number)));
+        }
     }
 
     #[test]
@@ -221,22 +352,22 @@ mod tests {
         let mut left = Vec::new();
         for incident in 0..10 {
             let start = incident * 120;
-            for block in 0..3 {
-                match wedge.block(at(start + block * 2), Some(1)) {
+            for second in [start, start + 2, start + 4] {
+                match block(&mut wedge, second) {
                     Action::Recover { number, .. } => {
                         recovered += 1;
                         assert_eq!(number, 1);
-                        wedge.moving(at(start + block * 2 + 1), true);
+                        wedge.moving(at(second + 1), true);
                     }
-                    Action::Leave(why) => left.push(why),
+                    Action::Leave { why, .. } => left.push(why),
                     Action::Wait => {}
                 }
             }
         }
         assert_eq!(recovered, 6);
         assert_eq!(left, [Leave::HourlyLimit; 4]);
-        wedge.block(at(4000), Some(1));
-        let after_an_hour = wedge.block(at(4002), Some(1));
+        block(&mut wedge, 4000);
+        let after_an_hour = block(&mut wedge, 4002);
         assert_eq!(rung(after_an_hour), Some((Rung::RestartAutonegotiation, 1)));
     }
 }

@@ -1,0 +1,135 @@
+//! What the watcher does when the kernel says that a NIC hangs: it asks [`super::wedge`], does
+//! that, and says so.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::kmsg::{Record, What};
+use super::react::net_device;
+use super::wedge::{Action, Leave, Rung};
+use super::{Watched, Watcher, nway};
+use crate::apply::{Summary, apply};
+use crate::log::{Event, Level, Line, Part};
+use crate::memory::Memory;
+use crate::nic::Nic;
+use crate::rules::{Decision, decide};
+
+impl Watcher {
+    pub(super) async fn kernel(&mut self, record: Record, now: bool) {
+        if self
+            .state
+            .sequence
+            .is_some_and(|last| record.sequence <= last)
+        {
+            return;
+        }
+        let of_record =
+            |watched: &Watched| watched.bus_address.as_ref() == Some(&record.pci_address);
+        let Some((&ifindex, watched)) = self.nics.iter().find(|(_, watched)| of_record(watched))
+        else {
+            return;
+        };
+        let nic = watched.nic.clone();
+        let rules = Arc::clone(&self.rules);
+        let decision = decide(rules.rules(), &nic);
+        self.state.sequence = Some(record.sequence);
+        let stamp = Duration::from_micros(record.micros);
+        let state = self.state.nics.entry(ifindex).or_default();
+        let mut action = Action::Wait;
+        let mut back = None;
+        match record.what {
+            What::HangBlock { tdh } => {
+                state.wedge.block(stamp, tdh);
+                // One that was printed while nobody watched is only counted: if the NIC is still
+                // wedged the next one follows soon.
+                if now {
+                    action = state.wedge.act(decision.recover());
+                }
+                state.wedges += u32::from(action.is_first());
+                state.recoveries += u32::from(matches!(action, Action::Recover { .. }));
+            }
+            What::Reset => {
+                state.wedge.moving(stamp, false);
+            }
+            What::LinkUp => back = state.wedge.moving(stamp, true),
+        }
+        // Before anything is done: whoever is started in its place does not do it twice.
+        self.save();
+        if let Some((after, recovery)) = back {
+            let tenths = u64::try_from(after.as_millis() / 100).unwrap_or(u64::MAX);
+            self.say_wedge(&nic, Level::Info, vec![Part::Back { tenths, recovery }]);
+        }
+        self.act(ifindex, &nic, &decision, action).await;
+    }
+
+    async fn act(&mut self, ifindex: u32, nic: &Nic, decision: &Decision<'_>, action: Action) {
+        if action == Action::Wait {
+            return;
+        }
+        // What set the hang off goes first, or the NIC comes back only to hang again.
+        let decision = Memory::default().respected_by(nic, decision.clone());
+        let outcome = apply(&mut self.kernel, nic, &decision).await;
+        let in_force = outcome.summary() == Summary::AlreadyRight;
+        if let (false, Some((level, line))) = (in_force, Line::new(&outcome, &Event::wedge())) {
+            self.say(ifindex, level, &line);
+        }
+        let nic = outcome.nic;
+        match action {
+            Action::Wait => {}
+            Action::Leave { why, tried, blocks } => {
+                let (level, reason) = match why {
+                    Leave::Unwanted => (Level::Warning, "recover = false"),
+                    Leave::LadderUsedUp => (Level::Error, "three recoveries did not help"),
+                    Leave::HourlyLimit => {
+                        (Level::Error, "six recoveries within an hour are the limit")
+                    }
+                };
+                let wedged = (tried == 0).then_some(Part::Wedged { blocks, in_force });
+                let left = Part::Left(reason.into());
+                self.say_wedge(&nic, level, wedged.into_iter().chain([left]).collect());
+            }
+            Action::Recover {
+                rung,
+                number,
+                blocks,
+            } => {
+                let what = match recover(rung, &nic.name) {
+                    (done, Ok(())) => done.to_owned(),
+                    (done, Err(error)) => format!("not {done}: {error}"),
+                };
+                let parts = vec![
+                    Part::Wedged { blocks, in_force },
+                    Part::Recovery(number, what),
+                ];
+                self.say_wedge(&nic, Level::Warning, parts);
+            }
+        }
+    }
+
+    fn say_wedge(&self, nic: &Nic, level: Level, parts: Vec<Part>) {
+        let line = Line {
+            interface: nic.name.clone(),
+            parts,
+            rules: decide(self.rules.rules(), nic).rules(),
+            identity: nic.identity(),
+            event: Event::wedge().to_string(),
+        };
+        self.log.write(level, &line.to_string());
+    }
+}
+
+/// Takes a rung, and says what that is.
+fn recover(rung: Rung, interface: &str) -> (&'static str, io::Result<()>) {
+    match rung {
+        Rung::RestartAutonegotiation => (
+            "autonegotiation restarted",
+            nway::restart_autonegotiation(interface),
+        ),
+        Rung::ResetPciFunction => (
+            "PCI function reset",
+            fs::write(net_device(interface).join("device/reset"), "1"),
+        ),
+    }
+}
