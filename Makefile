@@ -71,6 +71,8 @@ install:
 	install -Dm644 $(GENERATED)/unhang.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/unhang
 	install -Dm644 $(GENERATED)/_unhang $(DESTDIR)$(zshdir)/_unhang
 	install -Dm644 $(GENERATED)/unhang.fish -t $(DESTDIR)$(prefix)/share/fish/vendor_completions.d
+	for state in carrier degraded routable; do \
+		install -Dm755 networkd/unhang $(DESTDIR)/usr/lib/networkd-dispatcher/$$state.d/50-unhang || exit; done
 	install -Dm755 packaging/initramfs-tools/unhang -t $(DESTDIR)/usr/share/initramfs-tools/hooks
 	install -Dm755 packaging/dracut/module-setup.sh -t $(DESTDIR)/usr/lib/dracut/modules.d/30unhang
 	install -Dm644 README.md -t $(DESTDIR)$(prefix)/share/doc/unhang
