@@ -222,3 +222,36 @@ wedge_raise() {
     sleep 0.1
     more_hangs "$wedge_before"
 }
+
+# --- the watcher
+
+# What was logged from here on.
+mark() { mark_cursor=$(journalctl -q -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); }
+said() { journalctl --sync; journalctl -q -t unhang -o cat -p info --after-cursor "$mark_cursor" "$@"; }
+lines() { said | grep -c -e "${1:-}"; } # PATTERN
+said_times() { [ "$(lines "$2")" = "$1" ] || { said; return 1; }; } # COUNT PATTERN
+
+# udev asks for it, as it does when the NIC appears.
+start_watching() { udevadm trigger --action=add "/sys/class/net/$1" && wait_for 20 watching; }
+watching() { [ "$(systemctl is-active unhang-watch)" = active ]; }
+watcher() { systemctl show -P MainPID unhang-watch; }
+another_watcher() { watching && [ "$(watcher)" != "$1" ]; }
+# A number from its state file: last_link_up put_back wedges recoveries
+counted() { grep -o "\"$1\":[0-9][0-9]*" /run/unhang/watch.json | cut -d: -f2 | tail -n 1; }
+counted_is() { [ "$(counted "$1")" = "$2" ] || { cat /run/unhang/watch.json; return 1; }; }
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+wakeups() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$1/status"; }
+rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+# raise IF: from now on the transmit interrupt comes four times a second, so that the driver looks at its ring as
+# it does on a busy NIC, in every interrupt mode. hold IF: moreover the transmitter is off, whatever is done to the
+# NIC. release: no more of either.
+raise() { hold_until_released "$1" "" & hold_pid=$!; }
+hold() { hold_until_released "$1" off & hold_pid=$!; }
+release() { kill "$hold_pid" 2>/dev/null; wait "$hold_pid" 2>/dev/null; hold_pid=; }
+hold_until_released() {
+    while sleep 0.25; do
+        [ -z "$2" ] || poke "$1" $TCTL 0
+        poke "$1" $ICS 0x00400001
+    done 2>/dev/null
+}
