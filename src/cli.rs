@@ -123,7 +123,7 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Exit with 1 if a rule is not in force
+    /// Exit with 1 if a rule is not in force, or an e1000e NIC has none or hangs now
     #[arg(long)]
     pub check: bool,
 }

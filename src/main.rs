@@ -38,7 +38,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Apply(args) => commands::apply::run(args, &cli.common),
         Command::Status(args) => commands::status::run(args, &cli.common),
         Command::Explain(args) => commands::explain::run(args, &cli.common),
-        Command::Report(args) => commands::report::run(args),
+        Command::Report(args) => commands::report::run(args, &cli.common),
         Command::Metrics(args) => commands::metrics::run(args, &cli.common),
         Command::Check(args) => commands::check::run(args, &cli.common),
         Command::Generate(args) => commands::generate::run(args, &cli.common),

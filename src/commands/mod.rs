@@ -4,6 +4,7 @@
 pub mod apply;
 mod brief;
 pub mod check;
+mod evidence;
 pub mod explain;
 pub mod generate;
 mod generated;

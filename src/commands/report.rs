@@ -2,23 +2,27 @@
 //! and prints a page, JSON, a picture or a vendor's report.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, Status};
-use crate::cli::ReportArgs;
+use super::{Output, Status, all_nics, load_rules, view};
+use crate::cli::{Common, ReportArgs};
+use crate::nic::Nic;
+use crate::plan::Plan;
 use crate::report::history::History;
 use crate::report::journal::{self, Journal, Scope};
 use crate::report::sources::{self, Error, Source};
-use crate::report::{json, svg, terminal, vendor};
+use crate::report::vendor::{self, Settings};
+use crate::report::{json, svg, terminal};
+use crate::rules::decide;
 
 /// The page's width where standard output is no terminal and `COLUMNS` doesn't say.
 const WIDTH: usize = 100;
 
 /// Runs the command. A file that can't be read is told, and the others still count.
-pub fn run(args: &ReportArgs) -> anyhow::Result<Output> {
+pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
     let zone = TimeZone::system();
     let (history, errors) = read(&args.files, &zone, &Scope::All)?;
     complain(&errors);
@@ -36,10 +40,16 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<Output> {
     if args.json {
         print_json(&history).context("standard output")?;
     } else if args.vendor {
+        // Another system's files say nothing about this machine's NICs.
+        let settings = if args.root == Path::new("/") {
+            settings(common)
+        } else {
+            Vec::new()
+        };
         let options = vendor::Options {
             root: &args.root,
             identify: args.identify,
-            settings: &[],
+            settings: &settings,
         };
         output.stdout = vendor::report(&history, &zone, options);
     } else {
@@ -51,6 +61,39 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<Output> {
         output.stdout = terminal::page(&history, &zone, style);
     }
     Ok(output)
+}
+
+/// What the kernel says now of the e1000e NICs; what it doesn't say is left out.
+fn settings(common: &Common) -> Vec<Settings> {
+    let (rules, _) = load_rules(common, Path::new("/"));
+    let found = all_nics().unwrap_or_default();
+    let e1000e = found
+        .iter()
+        .map(|found| &found.nic)
+        .filter(|nic| nic.driver.as_deref() == Some("e1000e"));
+    let of_nic = |nic: &Nic| {
+        let decision = decide(rules.rules(), nic);
+        let mut now = vec![("Rule".to_owned(), decision.rules().join(" "))];
+        if let Ok(features) = view::read_features(nic) {
+            now.push((
+                "Offloads".into(),
+                view::now(&Plan::new(&decision, &features)),
+            ));
+            for (name, active) in [("On", true), ("Off", false)] {
+                let list = features.list.iter();
+                let list = list.filter(|f| f.active == active && (active || f.changeable));
+                let list: Vec<&str> = list.map(|f| f.name.as_str()).collect();
+                now.push((name.into(), list.join(" ")));
+            }
+        }
+        now.retain(|(_, value)| !value.is_empty());
+        Settings {
+            interface: nic.name.clone(),
+            firmware: None,
+            now,
+        }
+    };
+    e1000e.map(of_nic).collect()
 }
 
 /// `COLUMNS`, else the terminal's width.
@@ -89,12 +132,16 @@ pub fn read(
     let now = jiff::Timestamp::now().as_microsecond();
     let mut history = History::default();
     if files.is_empty() {
+        let boots = journal::Boots::ask();
         let (_running, source) = match Journal::open(zone, now, scope) {
             Ok(opened) => opened,
-            Err(error) => return Ok((None, vec![error])),
+            Err(error) => {
+                boots.read();
+                return Ok((None, vec![error]));
+            }
         };
         let errors = sources::read_all(vec![source], |seen| history.observe(seen));
-        for (id, first, last) in journal::boots() {
+        for (id, first, last) in boots.read() {
             history.boots.cover(id, first, last);
         }
         if history

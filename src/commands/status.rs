@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::evidence::{Evidence, Of};
 use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view};
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
@@ -21,6 +22,7 @@ struct Row {
     plan: Result<Plan, KernelError>,
     /// 'unhang revert' put it back.
     reverted: bool,
+    evidence: Of,
 }
 
 impl Row {
@@ -31,7 +33,18 @@ impl Row {
             rules: decision.rules(),
             plan: view::read_plan(nic, &decision),
             reverted: Memory::default().is_reverted(nic),
+            evidence: Of::default(),
         }
+    }
+
+    fn is_e1000e(&self) -> bool {
+        self.nic.driver.as_deref() == Some("e1000e")
+    }
+
+    /// Not as the rules want it, an e1000e NIC without a rule, or one that hangs now.
+    fn is_bad(&self) -> bool {
+        let protected = self.in_force().unwrap_or(!self.is_e1000e());
+        !protected || self.evidence.wedged == Some(true)
     }
 
     /// Whether all that the rules want is so; `None` if there is no rule.
@@ -70,18 +83,23 @@ impl Row {
 
 /// Runs the command.
 pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common, Path::new("/"));
+    let (rules, mut stderr) = load_rules(common, Path::new("/"));
     let found = all_nics()?;
     let concerned =
         |found: &&Found| found.physical || !decide(rules.rules(), &found.nic).is_empty();
-    let rows: Vec<Row> = found
+    let mut rows: Vec<Row> = found
         .iter()
         .filter(concerned)
         .map(|found| Row::new(&found.nic, &rules))
         .collect();
     let stale = super::generated::stale(Path::new("/"), &rules);
-    let unprotected = !stale.is_empty() || rows.iter().any(|row| row.in_force() == Some(false));
-    let status = if args.check && unprotected {
+    let evidence = Evidence::read(rows.iter().map(|row| &row.nic));
+    for row in &mut rows {
+        row.evidence = evidence.of(&row.nic);
+    }
+    stderr += &evidence.talk;
+    let bad = !stale.is_empty() || rows.iter().any(Row::is_bad);
+    let status = if args.check && bad {
         Status::Failed
     } else {
         Status::Done
@@ -129,20 +147,23 @@ fn table(rows: &[Row]) -> String {
                 printable(&row.nic.name)
             );
         }
+        for said in row.evidence.lines() {
+            text += &format!("  {said}\n");
+        }
     }
     text
 }
 
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     schema: u32,
-    nics: Vec<Entry>,
+    nics: Vec<Entry<'a>>,
     /// Generated files that are out of date, and why.
     out_of_date: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Entry {
+struct Entry<'a> {
     interface: String,
     ifindex: u32,
     driver: Option<String>,
@@ -154,10 +175,20 @@ struct Entry {
     reverted: bool,
     offloads: BTreeMap<String, view::Offload>,
     reasons: Vec<String>,
+    #[serde(flatten)]
+    evidence: &'a Of,
 }
 
 fn json(rows: &[Row], stale: &[String]) -> String {
-    let entry = |row: &Row| Entry {
+    super::to_json(&Document {
+        schema: SCHEMA,
+        nics: rows.iter().map(entry).collect(),
+        out_of_date: stale.to_vec(),
+    })
+}
+
+fn entry(row: &Row) -> Entry<'_> {
+    Entry {
         interface: row.nic.name.clone(),
         ifindex: row.nic.ifindex,
         driver: row.nic.driver.clone(),
@@ -168,10 +199,6 @@ fn json(rows: &[Row], stale: &[String]) -> String {
         reverted: row.reverted,
         offloads: row.plan.as_ref().map(view::offloads).unwrap_or_default(),
         reasons: row.reasons(),
-    };
-    super::to_json(&Document {
-        schema: SCHEMA,
-        nics: rows.iter().map(entry).collect(),
-        out_of_date: stale.to_vec(),
-    })
+        evidence: &row.evidence,
+    }
 }

@@ -12,7 +12,7 @@ use crate::plan::{KeyPlan, Plan, State};
 use crate::rules::{Decision, on_off};
 
 /// What the kernel says of a NIC's features, or why it doesn't; waited for with a bound.
-fn read_features(nic: &Nic) -> Result<Features, KernelError> {
+pub fn read_features(nic: &Nic) -> Result<Features, KernelError> {
     let ifindex = nic.ifindex;
     let mut work = bounded::start(crate::apply::PATIENCE, move |sender| {
         let features = with_connection(async |connection| connection.get(ifindex).await);

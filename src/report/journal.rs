@@ -22,7 +22,7 @@ pub enum Scope {
     All,
     /// The same of this boot.
     ThisBoot,
-    /// Of this boot, only what the kernel said about the PCI devices with these addresses:
+    /// Of all boots, only what the kernel said about the PCI devices with these addresses:
     /// these lines are indexed (`_KERNEL_DEVICE`), so that this is quick in a large journal.
     Devices(Vec<String>),
 }
@@ -32,7 +32,7 @@ impl Journal {
     pub fn open(zone: &TimeZone, now: i64, scope: &Scope) -> Result<(Journal, Source), Error> {
         let mut command = Command::new("journalctl");
         command.args(["-o", "json", "--no-pager", "-q", "--output-fields", FIELDS]);
-        if *scope != Scope::All {
+        if *scope == Scope::ThisBoot {
             command.arg("-b");
         }
         match scope {
@@ -92,16 +92,34 @@ pub fn this_boot() -> Option<u128> {
     u128::from_str_radix(&id.trim().replace('-', ""), 16).ok()
 }
 
-/// Boot ID, wall time of the first and of the last entry of every boot (µs); empty if
-/// journalctl is too old to tell as JSON (before systemd 251).
-pub fn boots() -> Vec<(u128, i64, i64)> {
-    let output = Command::new("journalctl")
-        .args(["--list-boots", "-o", "json", "--no-pager", "-q"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    let text = output.map(|o| o.stdout).unwrap_or_default();
-    parse_boots(&text)
+/// Is there a journal?
+pub fn is_there() -> bool {
+    ["/run/log/journal", "/var/log/journal"]
+        .iter()
+        .any(|dir| std::path::Path::new(dir).exists())
+}
+
+/// The journal's list of boots, which is made while its lines are read.
+pub struct Boots(Option<Child>);
+
+impl Boots {
+    /// Asks for it.
+    pub fn ask() -> Boots {
+        let child = Command::new("journalctl")
+            .args(["--list-boots", "-o", "json", "--no-pager", "-q"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        Boots(child.ok())
+    }
+
+    /// Boot ID, wall time of the first and of the last entry of every boot (µs); empty if
+    /// journalctl is too old to tell as JSON (before systemd 251).
+    pub fn read(self) -> Vec<(u128, i64, i64)> {
+        let output = self.0.and_then(|child| child.wait_with_output().ok());
+        parse_boots(&output.map(|o| o.stdout).unwrap_or_default())
+    }
 }
 
 /// `[{"index":-1,"boot_id":"…","first_entry":µs,"last_entry":µs}, …]`
