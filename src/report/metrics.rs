@@ -14,7 +14,9 @@ use std::path::Path;
 pub struct Features {
     /// The NIC's name.
     pub interface: String,
-    /// Is every feature as the rules want it? `None`: no rule.
+    /// Is it an e1000e NIC? If nothing is logged of it, nothing happened.
+    pub e1000e: bool,
+    /// Is every feature as the rules want it? `None`: not known.
     pub in_force: Option<bool>,
     /// Offload key, and whether it is as wanted.
     pub features: Vec<(String, bool)>,
@@ -78,6 +80,7 @@ pub fn text(history: &History, now: &[Features]) -> String {
         "1 if this offload is as the rules want it, 0 if not.",
     );
     let boot = history.boots.list.len().saturating_sub(1);
+    let boot_known = !history.boots.list.is_empty();
     for (index, nic) in history.incidents.nics.iter().enumerate() {
         if nic.device.driver.as_deref().is_some_and(|d| d != "e1000e") {
             continue;
@@ -107,6 +110,20 @@ pub fn text(history: &History, now: &[Features]) -> String {
         }
     }
     for nic in now {
+        let named = |n: &crate::hang::Nic| n.device.name.as_ref() == Some(&nic.interface);
+        // A journal without a line of it has none of its hangs.
+        if nic.e1000e && boot_known && !history.incidents.nics.iter().any(named) {
+            let labels = format!("interface=\"{}\"", escape(&nic.interface));
+            for family in [
+                &mut incidents,
+                &mut blocks,
+                &mut recoveries,
+                &mut resets,
+                &mut wedged,
+            ] {
+                family.samples.push((labels.clone(), 0.0));
+            }
+        }
         let labels = format!("interface=\"{}\"", escape(&nic.interface));
         if let Some(all) = nic.in_force {
             force

@@ -131,7 +131,8 @@ fn interface(out: &mut String, name: &str, options: Options) {
     let address = address.and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
     line(out, "PCI address", address);
     let settings = options.settings.iter().find(|s| s.interface == name);
-    line(out, "Firmware", settings.and_then(|s| s.firmware.clone()));
+    let firmware = settings.and_then(|s| s.firmware.clone());
+    line(out, "Firmware", firmware.or(Some("unknown".into())));
     let pcie = read("device/current_link_speed").zip(read("device/current_link_width"));
     line(
         out,
@@ -158,7 +159,8 @@ fn interface(out: &mut String, name: &str, options: Options) {
         line(out, "MAC", read("address"));
     }
     for (key, value) in settings.map_or(&[][..], |s| &s.now) {
-        line(out, &clean(key), Some(clean(value)));
+        let text = format!("  {:<12} {}", clean(key), clean(value));
+        wrap(out, &text, 92, "               ");
     }
     out.push('\n');
 }
