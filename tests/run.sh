@@ -46,6 +46,7 @@ suite evidence cargo test --locked --quiet --test report_cases --test hang_decod
 if [ "$1" = all ]; then
     if [ "$(id -u)" = 0 ]; then sudo=; else sudo="sudo -E env PATH=$PATH"; fi
     suite calibration cargo test --locked --quiet --test verdict_calibration
+    suite promtool tests/promtool.sh
     suite umockdev cargo test --locked --quiet --test umockdev
     # shellcheck disable=SC2086 # a list of words
     suite netns $sudo cargo test --locked --quiet --test netns

@@ -47,3 +47,21 @@ for part; do
         cargo install --quiet --locked cargo-generate-rpm@0.21.1
     fi
 done
+
+# promtool out of Debian's package, which as a whole would start a server.
+promtool() {
+    command -v promtool || [ -x target/tools/promtool ] || {
+        echo "setup: unpacking promtool"
+        mkdir -p target/tools/package
+        cd target/tools/package
+        apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && mv usr/bin/promtool ..
+        cd ../../..
+        rm -r target/tools/package
+    }
+} >/dev/null
+for part; do
+    if [ "$part" = test ] && ! (cd "$(dirname "$0")/.." && promtool && PATH=$PATH:target/tools command -v promtool >/dev/null); then
+        echo "setup: promtool is missing, and the package prometheus can't be downloaded" >&2
+        exit 1
+    fi
+done
