@@ -8,7 +8,7 @@
 values() {
     sed -n "s/^ \\{$2\\}\"$3\": \"\\{0,1\\}\\([^\",[{]\\{1,\\}\\).*/\\1/p" "$1" | tr '\n' ' ' | sed 's/ $//'
 }
-stir() { while poke "$nic" $ICS 0x00400001; do sleep 0.2; done; }
+stir() { while poke "$nic" "$ICS" 0x00400001; do sleep 0.2; done; }
 report() { unhang report --json >/run/vm/report; }
 metric_is() { # NAME VALUE
     unhang metrics >/run/vm/metrics
