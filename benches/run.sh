@@ -13,4 +13,5 @@ export UNHANG_BENCH_HELPER="$PWD/target/helper/unhang-helper"
 export UNHANG_BENCH_UNHANG="$target/release/unhang"
 export UNHANG_BENCH_TWO_EXCHANGES="$target/$host/release/examples/two-exchanges"
 # What is measured are other processes, and the bench profile would write where the release is.
-exec cargo bench --locked --quiet --profile dev --bench speed -- "$@"
+cargo bench --locked --quiet --profile dev --bench speed -- "$@"
+cargo bench --locked --quiet --profile dev --bench log_speed

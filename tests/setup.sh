@@ -10,7 +10,7 @@ packages_of() {
     rpm) echo "rpm rpmlint busybox-static shellcheck" ;;
     test) echo "ethtool iproute2 umockdev udev util-linux strace" ;;
     guest) echo "qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static cpio lintian" ;;
-    bench) echo "ethtool iproute2 udev util-linux time" ;;
+    bench) echo "ethtool iproute2 udev util-linux time ripgrep" ;;
     *) echo "setup.sh: unknown part '$1'" >&2 && exit 2 ;;
     esac
 }
