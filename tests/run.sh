@@ -40,7 +40,7 @@ suite lints cargo clippy --locked --quiet --all-targets -- -D warnings
 suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unhang-helper -- -D warnings
 suite unit cargo test --locked --quiet --lib
 suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event
-suite cases cargo test --locked --quiet --test cases --test generate
+suite cases cargo test --locked --quiet --test cases --test generate --test networkd_example
 suite evidence cargo test --locked --quiet --test report_cases --test hang_decode --test hang_properties --test verdict_statistics
 
 if [ "$1" = all ]; then
