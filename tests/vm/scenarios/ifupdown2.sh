@@ -1,5 +1,5 @@
 # about: ifupdown2 sets what is generated for it, on the port of a bridge, without this package
-# suites: bookworm trixie
+# suites: bookworm
 # extra: ifupdown2
 # needs: UNHANG_DEB
 # limit: 240

@@ -1,5 +1,5 @@
 # about: a generated .link file for one NIC takes over an admin's file with a drop-in: name, alternative names, MTU, ring
-# suites: bookworm trixie
+# suites: trixie
 # nics: e1000e e1000e
 # needs: UNHANG_DEB
 # limit: 240

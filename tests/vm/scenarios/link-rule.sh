@@ -1,5 +1,5 @@
 # about: a generated .link file for a rule: after a reboot only the offloads differ, with this package and without it
-# suites: bookworm trixie forky
+# suites: bookworm trixie
 # nics: e1000e e1000
 # needs: UNHANG_DEB
 # limit: 240

@@ -1,5 +1,5 @@
 # about: what check --link says of the usual wrong .link file is what happens
-# suites: bookworm trixie
+# suites: bookworm
 # nics: e1000e e1000
 # needs: UNHANG_DEB
 # limit: 200

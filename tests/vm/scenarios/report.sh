@@ -1,5 +1,5 @@
 # about: two hangs without a reset and one with, the package installed in between: report, status and metrics agree
-# suites: all
+# suites: trixie
 # append: e1000e.IntMode=1
 # limit: 300
 # shellcheck shell=sh

@@ -1,5 +1,5 @@
 # about: what is none of the watcher's business: other NICs, other texts, a driver that helps itself, a storm of devices
-# suites: bookworm trixie
+# suites: trixie
 # nics: e1000e e1000e e1000
 # limit: 400
 # shellcheck shell=sh

@@ -1,5 +1,5 @@
 # about: the watcher runs only where it is needed, and not where its unit is masked
-# suites: bookworm trixie
+# suites: bookworm
 # nics: e1000
 # limit: 180
 # shellcheck shell=sh
