@@ -19,7 +19,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || \
 CARGO_HOME ?= $(HOME)/.cargo
 FLAGS := $(RUSTFLAGS) --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/unhang
 
-.PHONY: help build helper generated size install check test test-matrix demo bench deb rpm clean
+.PHONY: help build helper generated size install check test test-matrix demo bench deb old-deb rpm clean
 
 help:
 	@echo "make check   format, lints and the tests that need neither root nor a guest"
@@ -93,6 +93,11 @@ deb: build
 	cp packaging/deb/lintian-overrides target/stage/deb/usr/share/lintian/overrides/unhang
 	cargo deb --no-build --locked --output $(PACKAGES)/
 
+# What an upgrade is tested with: the same files as an older version.
+old-deb:
+	mkdir -p target/old
+	cargo deb --no-build --locked --deb-version 0.0.9-1 --output target/old/unhang.deb
+
 # initramfs-tools is Debian's.
 rpm: build
 	tests/setup.sh rpm
@@ -105,12 +110,18 @@ rpm: build
 	cargo generate-rpm --metadata-overwrite target/rpm-assets.toml --output $(PACKAGES)/
 
 check:
-	tests/setup.sh build
+	tests/setup.sh build check
 	tests/run.sh check
 
 test:
-	tests/setup.sh build deb test guest
+	tests/setup.sh build check deb rpm package test guest
 	tests/run.sh all
+
+test-matrix:
+	tests/setup.sh build deb rpm guest
+	$(MAKE) --no-print-directory deb old-deb rpm
+	packaging/test-reproducible.sh
+	tests/matrix.sh
 
 demo:
 	tests/setup.sh build deb guest

@@ -38,6 +38,7 @@ suite() {
 suite format cargo fmt --check
 suite lints cargo clippy --locked --quiet --all-targets -- -D warnings
 suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unhang-helper -- -D warnings
+suite shell sh -c "git grep -lzE '^(#!/bin/(ba)?sh|# shellcheck shell)' | xargs -0 shellcheck"
 suite unit cargo test --locked --quiet --lib
 suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event
 suite cases cargo test --locked --quiet --test cases --test generate --test networkd_example
@@ -54,10 +55,14 @@ if [ "$1" = all ]; then
     suite consumers-root $sudo tests/consumers/fetch.sh
     # shellcheck disable=SC2086 # a list of words
     suite consumers $sudo cargo test --locked --quiet --test generate_consumers
-    suite package make --no-print-directory deb
+    suite package make --no-print-directory deb old-deb rpm
     UNHANG_DEB=$(ls "$PWD"/target/packages/unhang_*.deb)
-    export UNHANG_DEB
+    UNHANG_DEB_OLD=$PWD/target/old/unhang.deb
+    export UNHANG_DEB UNHANG_DEB_OLD
     suite lintian lintian --fail-on error,warning "$UNHANG_DEB"
+    # shellcheck disable=SC2086 # a list of words
+    suite rpm $sudo packaging/test-rpm.sh target/packages/*.rpm
+    suite manual packaging/test-manual.sh
     suite guests cargo test --locked --quiet --test vm
 fi
 

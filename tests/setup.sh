@@ -7,7 +7,9 @@ packages_of() {
     case $1 in
     build) echo "pkg-config libudev-dev gcc libc6-dev" ;;
     deb) echo "dpkg-dev" ;;
-    rpm) echo "rpm rpmlint busybox-static shellcheck" ;;
+    rpm) echo "rpm" ;;
+    check) echo "shellcheck" ;;
+    package) echo "busybox-static dash fish lintian man-db rpmlint shellcheck zsh" ;;
     test) echo "ethtool iproute2 umockdev udev util-linux strace" ;;
     guest) echo "qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static cpio lintian" ;;
     bench) echo "ethtool iproute2 udev util-linux time ripgrep" ;;

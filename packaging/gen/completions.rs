@@ -11,11 +11,25 @@ use clap_complete::{Shell, generate};
 const INTERFACES: &str = "$(command ls /sys/class/net)";
 
 pub fn write(command: &Command, dir: &Path) -> io::Result<()> {
-    let bash = script(Shell::Bash, command)
-        .replace("[NIC]...", INTERFACES)
-        .replace("[NIC]", INTERFACES)
-        // Names of arguments are nothing that one types.
-        .replace(" [FILE]...", "");
+    let of_nics = |command: &&Command| {
+        let mut positionals = command.get_positionals();
+        positionals.any(|argument| argument.get_id().as_str().starts_with("nic"))
+    };
+    let of_nics: Vec<&str> = command
+        .get_subcommands()
+        .filter(of_nics)
+        .map(Command::get_name)
+        .collect();
+    let mut bash = script(Shell::Bash, command);
+    for name in &of_nics {
+        let case = bash
+            .find(&format!("__{name})\n            opts=\""))
+            .ok_or_else(|| io::Error::other(format!("no case for {name} in bash's completion")))?;
+        let end = bash[case..]
+            .find("\"\n")
+            .map_or(case, |length| case + length);
+        bash.insert_str(end, &format!(" {INTERFACES}"));
+    }
     let zsh: String = script(Shell::Zsh, command)
         .lines()
         .map(|line| {
@@ -29,16 +43,10 @@ pub fn write(command: &Command, dir: &Path) -> io::Result<()> {
         })
         .collect();
     let mut fish = script(Shell::Fish, command);
-    for sub in command.get_subcommands() {
-        if sub
-            .get_positionals()
-            .any(|p| p.get_id().as_str().starts_with("nic"))
-        {
-            fish += &format!(
-                "complete -c unhang -n \"__fish_unhang_using_subcommand {}\" -f -a \"(command ls /sys/class/net)\"\n",
-                sub.get_name()
-            );
-        }
+    for name in &of_nics {
+        fish += &format!(
+            "complete -c unhang -n \"__fish_unhang_using_subcommand {name}\" -f -a \"(command ls /sys/class/net)\"\n"
+        );
     }
     fs::write(dir.join("unhang.bash"), bash)?;
     fs::write(dir.join("_unhang"), zsh)?;

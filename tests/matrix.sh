@@ -1,0 +1,40 @@
+#!/bin/sh
+# Runs every guest scenario on every Debian, and writes what came of it as a table into README.md,
+# between the lines <!-- matrix --> and <!-- /matrix -->. Takes hours on a small machine.
+set -eu
+cd "$(dirname "$0")/.."
+suites="bookworm bookworm-6.12 trixie forky"
+UNHANG_DEB=$(ls "$PWD"/target/packages/unhang_*.deb)
+export UNHANG_DEB UNHANG_DEB_OLD="$PWD/target/old/unhang.deb" UNHANG_VM_EVERYWHERE=1
+
+status=0
+cargo test --locked --quiet --test vm -- --skip selftest "$@" >target/matrix.out 2>target/matrix.err || status=$?
+sed -n '/^test /p' target/matrix.out
+
+table() {
+    echo "| scenario | bookworm, 6.1 | bookworm, 6.12 | trixie, 6.12 | forky, 7.2 |"
+    echo "|---|---|---|---|---|"
+    for scenario in tests/vm/scenarios/*.sh; do
+        name=$(basename "$scenario" .sh)
+        row="| $(sed -n 's/^# about: //p' "$scenario" | head -n 1) (\`$name\`)"
+        for suite in $suites; do
+            result=$(sed -n "s/^test $suite::$name  *\.\.\. //p" target/matrix.out)
+            case $result in
+            ok) row="$row | yes" ;;
+            FAILED) row="$row | **no**" ;;
+            *) row="$row | not run" ;;
+            esac
+        done
+        echo "$row |"
+    done
+    echo
+    echo "Run on $(git log -1 --format=%cs) with commit $(git log -1 --format=%h): $(grep -c '^test .*ok$' target/matrix.out) passed, $(grep -c '^test .*FAILED$' target/matrix.out) failed."
+}
+table >target/matrix.md
+if grep -qx '<!-- matrix -->' README.md; then
+    sed -i -e '/^<!-- matrix -->$/,/^<!-- \/matrix -->$/{//!d}' -e '/^<!-- matrix -->$/r target/matrix.md' README.md
+else
+    echo "README.md has no line <!-- matrix -->; here is the table:"
+    cat target/matrix.md
+fi
+exit $status
