@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the packages of the last commit a second time, in another directory, and compares
-# them with those in target/packages, byte by byte.
+# Builds the packages of the last commit here and in another directory, and compares them byte
+# by byte.
 set -eu
 cd "$(dirname "$0")/.."
 [ -z "$(git status --porcelain --untracked-files=no)" ] || {
@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+make --no-print-directory deb rpm >/dev/null
 git clone --quiet . "$work/elsewhere"
 env -u CARGO_TARGET_DIR make --no-print-directory -C "$work/elsewhere" deb rpm >"$work/log" 2>&1 || {
     cat "$work/log"
