@@ -52,7 +52,7 @@ done
 root=$work/root
 mkdir -p "$root/bin" "$root/etc/unhang/rules.d" "$root/dev"
 cp "$(command -v busybox)" "$root/bin/busybox"
-for tool in sh stat rmdir mount; do ln -s busybox "$root/bin/$tool"; done
+for tool in sh stat rm rmdir; do ln -s busybox "$root/bin/$tool"; done
 # Debian's rpm asks for this; another's does not know it.
 force=
 [ ! -e /etc/debian_version ] || force=--force-debian

@@ -83,7 +83,8 @@ ethtool -K "$nic" tso on
 ethtool -t "$nic" offline >/run/selftest 2>&1 &
 selftest=$!
 wait_for 10 sh -c "dmesg | grep -q '$nic: offline testing starting'"
-export ACTION=add INTERFACE="$nic" IFINDEX="$(cat "/sys/class/net/$nic/ifindex")" ID_NET_DRIVER=e1000e
+IFINDEX=$(cat "/sys/class/net/$nic/ifindex")
+export ACTION=add INTERFACE="$nic" IFINDEX ID_NET_DRIVER=e1000e
 before=$(now)
 /usr/lib/udev/unhang
 status=$?

@@ -62,7 +62,6 @@ check_eq "what was noted survives a bridge" 1 "$(grep -c last_link_up /run/unhan
 
 # --- drift
 
-one_drift="$nic: tso off (was on); rule e1000e-tx-hang; e1000e 8086:10d3 82574L; event drift"
 mark
 cat >/run/vm/drift.py <<'END'
 # Turns TSO on and tells how many milliseconds it stayed on, as seen over the old ioctl.
