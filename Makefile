@@ -129,9 +129,11 @@ demo:
 	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" cargo test --locked --quiet --test demo
 
 bench:
-	tests/setup.sh build bench
-	$(MAKE) build
+	tests/setup.sh build bench deb guest
+	$(MAKE) deb
 	benches/run.sh
+	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" UNHANG_VM_SCENARIOS=benches/guest \
+		cargo test --locked --quiet --test vm
 
 clean:
 	cargo clean

@@ -1,6 +1,7 @@
 //! What the watcher does when the kernel says that a NIC hangs: it asks [`super::wedge`], does
 //! that, and says so.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::sync::Arc;
@@ -96,8 +97,8 @@ impl Watcher {
                 blocks,
             } => {
                 let what = match recover(rung, &nic.name) {
-                    (done, Ok(())) => done.to_owned(),
-                    (done, Err(error)) => format!("not {done}: {error}"),
+                    Ok(done) => done.to_owned(),
+                    Err(error) => format!("failed ({rung}: {error})"),
                 };
                 let parts = vec![
                     Part::Wedged { blocks, in_force },
@@ -120,16 +121,22 @@ impl Watcher {
     }
 }
 
-/// Takes a rung, and says what that is.
-fn recover(rung: Rung, interface: &str) -> (&'static str, io::Result<()>) {
+/// Takes a rung, and says what was done.
+fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
     match rung {
-        Rung::RestartAutonegotiation => (
-            "autonegotiation restarted",
-            nway::restart_autonegotiation(interface),
-        ),
-        Rung::ResetPciFunction => (
-            "PCI function reset",
-            fs::write(net_device(interface).join("device/reset"), "1"),
-        ),
+        Rung::RestartAutonegotiation => {
+            nway::restart_autonegotiation(interface).map(|()| "autonegotiation restarted")
+        }
+        Rung::ResetPciFunction => fs::write(net_device(interface).join("device/reset"), "1")
+            .map(|()| "PCI function reset"),
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Rung::RestartAutonegotiation => "restarting autonegotiation",
+            Rung::ResetPciFunction => "resetting the PCI function",
+        })
     }
 }

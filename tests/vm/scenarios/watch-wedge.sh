@@ -1,6 +1,5 @@
 # about: the genuine wedge: brought back with route and address, within limits, and left alone when told to
 # suites: bookworm trixie
-# nics: e1000e e1000e
 # limit: 600
 # shellcheck shell=sh
 
@@ -21,8 +20,23 @@ check "there is traffic" wait_for 10 traffic
 static="$(ip route show default) $(ip -6 addr show dev "$nic" to 2001:db8::5 | grep -c 2001:db8::5)"
 raise "$nic"
 
-# from_block: hundredths of a second from the first block on.
-begin() { begin_hangs=$(hangs) && wedge "$nic" && wait_for 30 more_hangs "$begin_hangs" && begin_at=$(now); }
+# first_block: wedges, and notes when the driver says so. begin: until the second block. On a slow machine the
+# transmit watchdog may come before that, the driver resets the adapter, and there is no wedge: then once more.
+first_block() {
+    begin_hangs=$(hangs) begin_resets=$(resets)
+    wedge "$nic" && wait_for 30 more_hangs "$begin_hangs" && begin_at=$(now)
+}
+begin() {
+    for begin_try in 1 2 3 4; do
+        first_block && wait_for 12 begin_over || return
+        more_hangs $((begin_hangs + 1)) && return
+        say "the driver reset the adapter, try $begin_try"
+        wait_for 20 back
+    done
+    return 1
+}
+begin_over() { more_hangs $((begin_hangs + 1)) || more_resets "$begin_resets"; }
+no_reset() { [ "$(resets)" = "$begin_resets" ]; }
 back() { transmitting "$nic" && carrier "$nic" && traffic; }
 counts() { echo "$(counted wedges) wedges $(counted recoveries) recoveries"; }
 quiet() { sleep 32; } # so that the next wedge is another incident
@@ -41,36 +55,41 @@ check "there is no other" said_times 2 .
 say "$(said)"
 check_eq "counted" "1 wedges 1 recoveries" "$(counts)"
 
-# --- killed in the middle, and with the offloads on
+# --- with the offloads on, and a journal that does not read
 
 quiet
 mark
-systemctl stop unhang-watch
-ethtool -K "$nic" tso on
-sed 's/"sequence"/"sequence"/' /run/unhang/watch.json >/run/vm/watch.json
-printf '[[rule]]\nname = "look-only"\ndrift = "report"\n[rule.match]\ndriver = "e1000e"\n[rule.offload]\ntso = false\n' >/run/unhang-look-only.toml
 mkdir -p /etc/unhang/rules.d
-cp /run/unhang-look-only.toml /etc/unhang/rules.d/60-look-only.toml
-systemctl start unhang-watch
+printf '[[rule]]\nname = "look-only"\ndrift = "report"\n[rule.match]\ndriver = "e1000e"\n[rule.offload]\ntso = false\n' >/etc/unhang/rules.d/60-look-only.toml
+sleep 1
 ethtool -K "$nic" tso on
-sleep 0.5
-check_eq "the offloads are not in force" on "$(feature "$nic" tso)"
-check "wedged with a journal that does not read" begin
+check "drift is only reported" wait_for 5 said_times 1 "tso still on (left as is by drift = \"report\""
 systemctl kill --signal=STOP systemd-journald
-kill -9 "$(watcher)"
-check "traffic flows again, though killed" wait_for 25 back
+check "wedged with the offloads on" begin
+check "traffic flows again though the journal does not read" wait_for 15 back
 systemctl kill --signal=CONT systemd-journald
-check "the offloads were put in force first" offloads_are "$nic" off
-check "and the log says which it was" wait_for 5 said_times 1 "wedged after [0-9]* hang blocks (offloads not in force), recovery 1: autonegotiation restarted"
-check "one line says it is back" wait_for 5 said_times 1 "link up [0-9]*\.[0-9] s after recovery 1"
-check_eq "nothing was done twice" "2 wedges 2 recoveries" "$(counts)"
+check "the offloads were put in force" offloads_are "$nic" off
+check "before" wait_for 5 said_times 1 "gso gro already off, tso off (was on); .*; event wedge"
+check "and the log says that they were not" wait_for 5 said_times 1 "wedged after 2 hang blocks (offloads not in force), recovery 1: autonegotiation restarted"
+check_eq "counted" "2 wedges 2 recoveries" "$(counts)"
 say "$(said)"
-# Killed right after: what is over is not done again.
+
+# --- killed in the middle
+
+quiet
+mark
+check "wedged" first_block
+kill -9 "$(watcher)"
+check "traffic flows again though the watcher was killed" wait_for 20 back
+no_reset || begin
+check "one line says it was wedged" wait_for 15 said_times 1 "wedged after [0-9]* hang blocks (offloads in force), recovery 1: autonegotiation restarted"
+check "one says it is back" wait_for 5 said_times 1 "link up [0-9]*\.[0-9] s after recovery 1"
 pid=$(watcher)
 kill -9 "$pid"
-check "started again" wait_for 20 another_watcher "$pid"
+check "killed when it is over, it is started again" wait_for 20 another_watcher "$pid"
 sleep 2
-check_eq "what is over is not done again" "2 wedges 2 recoveries" "$(counts)"
+check_eq "and nothing is done twice" "3 wedges 3 recoveries" "$(counts)"
+check "nor said" said_times 2 .
 
 # --- recover = false
 
@@ -81,9 +100,9 @@ sleep 1
 check "wedged" begin
 check "it is said once" wait_for 20 said_times 1 "wedged after 2 hang blocks (offloads in force), left alone: recover = false; rule e1000e-tx-hang, hands-off;"
 sleep 6
-check "and nothing is done" fails transmitting "$nic"
+! no_reset || check "and nothing is done" fails transmitting "$nic"
 check "nor said" said_times 1 .
-check_eq "it is counted as a wedge" "3 wedges 2 recoveries" "$(counts)"
+check_eq "it is counted as a wedge" "4 wedges 3 recoveries" "$(counts)"
 say "$(said)"
 rm -r /etc/unhang/rules.d
 check "when the rule goes, it is brought back" wait_for 25 back
@@ -130,6 +149,6 @@ for round in 1 2; do
     ethtool -r "$nic"
     check "by hand it comes back" wait_for 20 back
 done
-check_eq "six in all" "6 wedges 6 recoveries" "$(echo "$(($(counted wedges) - 0)) wedges $(counted recoveries) recoveries" | sed 's/^[0-9]*/6/')"
+check_eq "six recoveries in all" "6 wedges 6 recoveries" "$(counts)"
 release
 finish
