@@ -144,28 +144,73 @@ fn property(patterns: &[Pattern], present: &Present) -> Option<bool> {
     result
 }
 
+/// One part of a shell pattern.
+enum Token<'p> {
+    Many,
+    One,
+    Set(&'p [char]),
+    Plain(char),
+}
+
 /// A shell pattern, as fnmatch(3) without flags takes it.
 pub fn glob(pattern: &str, text: &str) -> bool {
-    fn fits(pattern: &[char], text: &[char]) -> bool {
-        match pattern {
-            [] => text.is_empty(),
-            ['*', rest @ ..] => (0..=text.len()).any(|skipped| fits(rest, &text[skipped..])),
-            ['?', rest @ ..] => !text.is_empty() && fits(rest, &text[1..]),
-            ['[', rest @ ..] if rest.iter().skip(1).any(|c| *c == ']') => {
-                let Some((first, others)) = text.split_first() else {
-                    return false;
-                };
-                let length = 1 + rest[1..].iter().position(|c| *c == ']').unwrap_or(0);
-                in_set(&rest[..length], *first) && fits(&rest[length + 1..], others)
+    let pattern: Vec<char> = pattern.chars().collect();
+    let tokens = tokens(&pattern);
+    let text: Vec<char> = text.chars().collect();
+    let (mut at, mut position) = (0, 0);
+    // Where to go on if it does not fit: the last star takes one character more.
+    let mut retry: Option<(usize, usize)> = None;
+    while position < text.len() || at < tokens.len() {
+        let fits = match (tokens.get(at), text.get(position)) {
+            (Some(Token::Many), _) => {
+                retry = Some((at, position));
+                at += 1;
+                continue;
             }
-            ['\\', c, rest @ ..] | [c, rest @ ..] => {
-                text.first() == Some(c) && fits(rest, &text[1..])
+            (Some(Token::One), Some(_)) => true,
+            (Some(Token::Set(set)), Some(c)) => in_set(set, *c),
+            (Some(Token::Plain(plain)), Some(c)) => plain == c,
+            _ => false,
+        };
+        if fits {
+            at += 1;
+            position += 1;
+            continue;
+        }
+        match retry {
+            Some((star, taken)) if taken < text.len() => {
+                retry = Some((star, taken + 1));
+                at = star + 1;
+                position = taken + 1;
             }
+            _ => return false,
         }
     }
-    let pattern: Vec<char> = pattern.chars().collect();
-    let text: Vec<char> = text.chars().collect();
-    fits(&pattern, &text)
+    true
+}
+
+fn tokens(mut pattern: &[char]) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    loop {
+        let (token, length) = match pattern {
+            [] => return tokens,
+            ['*', ..] => (Token::Many, 1),
+            ['?', ..] => (Token::One, 1),
+            // A bracket that stands first is part of the set, also after a negation.
+            ['[', rest @ ..] => {
+                let first = 1 + usize::from(matches!(rest.first(), Some('!' | '^')));
+                let mut others = rest.iter().skip(first);
+                match others.position(|c| *c == ']') {
+                    Some(length) => (Token::Set(&rest[..first + length]), first + length + 2),
+                    None => (Token::Plain('['), 1),
+                }
+            }
+            ['\\', c, ..] => (Token::Plain(*c), 2),
+            [c, ..] => (Token::Plain(*c), 1),
+        };
+        tokens.push(token);
+        pattern = &pattern[length..];
+    }
 }
 
 /// The inside of a bracket expression.
@@ -257,5 +302,9 @@ mod tests {
     fn globs_are_those_of_the_shell() {
         assert!(glob("*", "") && glob("a*c", "abbc") && glob("a?c", "abc") && glob("\\*", "*"));
         assert!(!glob("a?c", "ac") && !glob("[!a]", "a") && glob("[]x]", "]") && glob("[", "["));
+        assert!(
+            glob("[!]]", "x") && !glob("[!]]", "]") && glob("*[0-9]*", "eth0") && !glob("*a", "ab")
+        );
+        assert!(!glob(&"*a".repeat(500), &"a".repeat(400)));
     }
 }
