@@ -1,7 +1,7 @@
 # about: two hangs without a reset and one with, the package installed in between: report, status and metrics agree
 # suites: trixie
 # append: e1000e.IntMode=1
-# limit: 300
+# limit: 480
 # shellcheck shell=sh
 
 # values FILE DEPTH KEY: a key's values in the pretty JSON, each on its line, by how deep it stands.
