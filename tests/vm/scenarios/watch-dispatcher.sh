@@ -43,6 +43,21 @@ sleep 4
 check_eq "what is right, or no rule is for, is not mentioned" "" "$(said)"
 check_eq "networkd-dispatcher is content" "" "$(journalctl -q -b -u networkd-dispatcher -p warning -o cat | grep -i unhang)"
 
+# Switched off as README.md says.
+for state in carrier degraded routable; do
+    mkdir -p /etc/networkd-dispatcher/$state.d
+    ln -s /usr/bin/true /etc/networkd-dispatcher/$state.d/50-unhang
+done
+host link nic0 off
+wait_for 20 no_carrier "$nic"
+sleep 2
+ethtool -K "$nic" tso on
+host link nic0 on
+wait_for 20 carrier "$nic"
+sleep 5
+check_eq "the hook can be switched off" on "$(feature "$nic" tso)"
+rm -r /etc/networkd-dispatcher/*.d/50-unhang
+
 # Beside the watcher it keeps out.
 systemctl unmask unhang-watch >/dev/null 2>&1
 check "the watcher is started" start_watching "$nic"
