@@ -60,6 +60,10 @@ run ip route show default
 check "the default route is still there" matches 'default via 192.0.2.1*' "$(ip route show default)"
 check "the offloads are still off" offloads_are "$nic" off
 
-step "7. The whole story, as the log has it"
+step "7. The whole story, as the log has it, and what it says of the card"
 run log
+run unhang report
+
+step "8. The same for machines without unhang: a .link file for systemd"
+run unhang generate link "$nic" --dry-run
 finish
