@@ -16,16 +16,13 @@ suite() {
     name=$1
     shift
     echo "== $name: $*"
-    "$@" >"$log.part" 2>&1 &
-    pid=$!
-    tail -n +1 -q --pid=$pid -f "$log.part" 2>/dev/null
-    wait $pid
-    status=$?
+    { "$@" 2>&1; echo $? >"$log.status"; } | tee "$log.part"
+    status=$(cat "$log.status")
     counts=$(sed -n 's/.*test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log.part" |
         awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
     passed=$((passed + ${counts% *}))
     failed=$((failed + ${counts#* }))
-    if [ $status -ne 0 ]; then
+    if [ "$status" -ne 0 ]; then
         broken="$broken $name"
         # What stopped before its tests ran is a failure too.
         [ "${counts#* }" -gt 0 ] || failed=$((failed + 1))
@@ -66,7 +63,7 @@ if [ "$1" = all ]; then
     suite guests cargo test --locked --quiet --test vm
 fi
 
-rm -f "$log.part"
+rm -f "$log.part" "$log.status"
 echo
 [ -z "$broken" ] || echo "failed:$broken"
 echo "$passed passed, $failed failed"
