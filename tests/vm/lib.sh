@@ -255,3 +255,36 @@ hold_until_released() {
         poke "$1" $ICS 0x00400001
     done 2>/dev/null
 }
+
+# server IF: a server's network, one static address of each kind and one route, and traffic() on it, with what QEMU has
+# behind the NIC. static_network IF: what must outlive a recovery.
+server() {
+    ip addr add 10.0.2.15/24 dev "$1"
+    ip route add default via 10.0.2.2 dev "$1"
+    ip -6 addr add 2001:db8::5/64 dev "$1" nodad
+    wait_for 10 traffic
+}
+traffic() { busybox ping -c 1 -W 1 10.0.2.2; }
+static_network() { echo "$(ip route show default) $(ip -6 addr show dev "$1" to 2001:db8::5 | grep -c 2001:db8::5)"; }
+back() { transmitting "$1" && carrier "$1" && traffic; }
+
+# first_block IF: wedges, and notes when the driver says so in $wedged_at. wedge_for_good IF: until the second block. On
+# a slow machine the transmit watchdog may come before that, the driver resets the adapter, and it was no wedge: then
+# once more. Both need raise or hold.
+first_block() {
+    wedged_hangs=$(hangs) wedged_resets=$(resets)
+    wedge "$1" && wait_for 30 more_hangs "$wedged_hangs" && wedged_at=$(now)
+}
+wedge_for_good() {
+    for wedged_try in 1 2 3 4; do
+        first_block "$1" && wait_for 12 wedged_or_reset || return
+        more_hangs $((wedged_hangs + 1)) && return
+        say "the driver reset the adapter, try $wedged_try"
+        wait_for 20 back "$1"
+    done
+    return 1
+}
+wedged_or_reset() { more_hangs $((wedged_hangs + 1)) || more_resets "$wedged_resets"; }
+no_reset() { [ "$(resets)" = "$wedged_resets" ]; }
+another_incident() { sleep 32; } # after so long a wedge counts as a new one
+wedges() { echo "$(counted wedges) wedges $(counted recoveries) recoveries"; }
