@@ -25,6 +25,41 @@ check "the watcher runs" systemctl is-active unhang-watch
 check "an ordinary user sees the status" setpriv --reuid 65534 --clear-groups unhang status
 check "no manual page, completion or unit is missing" sh -c '! dpkg -V unhang | grep -v /usr/share/'
 
+step "initramfs"
+ramfs=/run/ramfs
+hook() { DESTDIR=$ramfs /usr/share/initramfs-tools/hooks/unhang; }
+# What dracut gives its modules, as far as this one needs it.
+module() {
+    initdir=$ramfs bash -euc 'inst_simple() { command install -D "$1" "$initdir$1"; }
+        inst_rules() { inst_simple "/usr/lib/udev/rules.d/$1"; }
+        . /usr/lib/dracut/modules.d/30unhang/module-setup.sh
+        check && install' 2>&1
+}
+# It would put right what the helper is to put right here.
+systemctl stop unhang-watch
+mkdir -p /etc/unhang/rules.d
+ln -s /dev/null /etc/unhang/rules.d/50-masked.toml
+for maker in hook module; do
+    mkdir $ramfs
+    $maker
+    check_eq "$maker: nothing unless it is switched on" "" "$(ls $ramfs)"
+    touch /etc/unhang/initramfs
+    check "$maker: once it is" $maker
+    check "$maker: the udev rule is there" [ -e $ramfs/usr/lib/udev/rules.d/85-unhang.rules ]
+    check "$maker: the rules are there" [ -s $ramfs/usr/lib/unhang/rules.d/10-e1000e.toml ]
+    check_eq "$maker: a mask stays a mask" /dev/null "$(readlink $ramfs/etc/unhang/rules.d/50-masked.toml)"
+    ethtool -K "$two" tso on
+    mkdir $ramfs/sys
+    mount -t sysfs sysfs $ramfs/sys
+    check "$maker: the helper needs nothing else" env -i "PATH=$PATH" ACTION=add INTERFACE="$two" ID_NET_DRIVER=e1000e \
+        IFINDEX="$(cat "/sys/class/net/$two/ifindex")" chroot $ramfs /usr/lib/udev/unhang
+    check "$maker: and does its work" offloads_are "$two" off
+    umount $ramfs/sys
+    rm -r --one-file-system $ramfs /etc/unhang/initramfs
+done
+rm -r /etc/unhang
+systemctl start unhang-watch
+
 step "upgrade"
 mkdir -p /etc/unhang/rules.d
 cat >$mine <<END
