@@ -226,8 +226,10 @@ wedge_raise() {
 # --- the watcher
 
 # What was logged from here on.
-mark() { mark_cursor=$(journalctl -q -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); }
-said() { journalctl --sync; journalctl -q -t unhang -o cat -p info --after-cursor "$mark_cursor" "$@"; }
+mark() { mark_lines=$(told | wc -l); }
+told() { journalctl --sync; journalctl -q -t unhang -o cat -p info; }
+# Counted, as --after-cursor of systemd 252 leaves out the first line that matches.
+said() { told | tail -n +$((mark_lines + 1)); }
 lines() { said | grep -c -e "${1:-}"; } # PATTERN
 said_times() { [ "$(lines "$2")" = "$1" ] || { said; return 1; }; } # COUNT PATTERN
 
