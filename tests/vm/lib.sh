@@ -275,6 +275,7 @@ back() { transmitting "$1" && carrier "$1" && traffic; }
 # once more. Both need raise or hold.
 first_block() {
     wedged_hangs=$(hangs) wedged_resets=$(resets)
+    # shellcheck disable=SC2034 # for the scenario
     wedge "$1" && wait_for 30 more_hangs "$wedged_hangs" && wedged_at=$(now)
 }
 wedge_for_good() {
