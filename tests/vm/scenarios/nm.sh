@@ -1,5 +1,5 @@
 # about: NetworkManager sets what is generated for it, without this package
-# suites: trixie
+# suites: bookworm-6.12
 # extra: network-manager
 # needs: UNHANG_DEB
 # limit: 240

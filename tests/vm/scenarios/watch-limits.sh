@@ -1,5 +1,5 @@
 # about: a wedge that comes back: three recoveries, the last by PCI reset, and six within an hour, then it is left alone
-# suites: trixie
+# suites: bookworm-6.12
 # limit: 600
 # shellcheck shell=sh
 

@@ -1,5 +1,5 @@
 # about: the watcher through link changes and drift: right each time, no needless change, few words
-# suites: bookworm trixie
+# suites: trixie
 # append: e1000e.IntMode=1
 # limit: 300
 # shellcheck shell=sh
