@@ -1,5 +1,5 @@
 # about: what is none of the watcher's business: other NICs, other texts, a driver that helps itself, a storm of devices
-# suites: trixie
+# suites: bookworm-6.12
 # nics: e1000e e1000e e1000
 # limit: 400
 # shellcheck shell=sh
