@@ -119,7 +119,7 @@ fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
     alternate(
         &mut contenders,
         rounds,
-        || stage::switch(&nic, &features, true),
+        || stage::undo(&nic, &features),
         |contender| {
             assert!(stage::all_off(&nic, &features), "{}", contender.name);
             for line in stage.logged(contender.log_lines) {
@@ -131,7 +131,7 @@ fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
         },
     );
     report.one_nic = contenders.into();
-    stage::switch(&nic, &features, true);
+    stage::undo(&nic, &features);
     report.peak_kib = peak_memory(&helper());
     stage.logged(1);
 }
@@ -161,7 +161,7 @@ fn many_nics(stage: &Stage, report: &mut Report) {
     alternate(
         &mut contenders,
         ROUNDS_OF_MANY,
-        || stage::switch(&nics, &features, true),
+        || stage::undo(&nics, &features),
         |contender| {
             assert!(stage::all_off(&nics, &features), "{}", contender.name);
             let lines = stage.logged(contender.log_lines);

@@ -107,8 +107,14 @@ pub fn family() -> u16 {
         .expect("ID in what genl says")
 }
 
-/// Switches these features of the NICs on or off, without starting a process.
-pub fn switch(nics: &[u32], features: &[String], on: bool) {
+/// As it was before: these features on, and nothing remembered. Starts no process.
+pub fn undo(nics: &[u32], features: &[String]) {
+    let _ = fs::remove_dir_all("/run/unhang/nics");
+    switch(nics, features, true);
+}
+
+/// Switches these features of the NICs on or off.
+fn switch(nics: &[u32], features: &[String], on: bool) {
     let wanted: Vec<(&str, bool)> = features.iter().map(|name| (name.as_str(), on)).collect();
     let done = with_connection(async |kernel| {
         for nic in nics {
