@@ -114,8 +114,10 @@ impl Outcome {
 /// Brings each of the NICs to what the rules want, over one connection to the running kernel,
 /// and gives the outcomes in the same order. Waits for none of them longer than ten seconds.
 pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
-    let decided = |nic: &Nic| !decide(rules.rules(), nic).is_empty();
-    let to_do: Vec<Nic> = nics.iter().filter(|nic| decided(nic)).cloned().collect();
+    let decisions: Vec<Decision<'_>> = nics.iter().map(|nic| decide(rules.rules(), nic)).collect();
+    let decided = || nics.iter().zip(&decisions);
+    let wanted = decided().filter(|(_, decision)| !decision.is_empty());
+    let to_do: Vec<Nic> = wanted.map(|(nic, _)| nic.clone()).collect();
     // A NIC that no rule is for costs no connection.
     let mut work = (!to_do.is_empty()).then(|| {
         let rules = Arc::clone(rules);
@@ -136,8 +138,7 @@ pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
         })
     });
     let mut late = None;
-    let mut outcome = |nic: &Nic| {
-        let decision = decide(rules.rules(), nic);
+    let mut outcome = |(nic, decision): (&Nic, &Decision<'_>)| {
         let work = work
             .as_mut()
             .filter(|_| !decision.is_empty() && late.is_none());
@@ -147,9 +148,9 @@ pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
             Some(Ok(None)) | None => {}
         }
         let error = late.clone().filter(|_| !decision.is_empty());
-        Outcome::new(nic.clone(), &decision, error)
+        Outcome::new(nic.clone(), decision, error)
     };
-    nics.iter().map(&mut outcome).collect()
+    decided().map(&mut outcome).collect()
 }
 
 /// Runs `work` with a connection to the running kernel.

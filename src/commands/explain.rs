@@ -9,7 +9,7 @@ use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{Decision, Looked, Mismatch, RuleSet, Verdict, decide};
+use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, Verdict, decide};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
@@ -136,7 +136,8 @@ impl Explanation<'_> {
                 )
             }
             Verdict::Unmatched(mismatches) => {
-                let why: Vec<String> = mismatches.iter().map(mismatch).collect();
+                let why = mismatches.iter().map(|m| mismatch(looked.rule, m));
+                let why: Vec<String> = why.collect();
                 format!(
                     "  {}  {name}  {}\n        {}\n",
                     style::dim("no"),
@@ -214,7 +215,10 @@ impl Explanation<'_> {
             matched: looked.verdict == Verdict::Matched,
             mismatches: match &looked.verdict {
                 Verdict::Matched => Vec::new(),
-                Verdict::Unmatched(mismatches) => mismatches.iter().map(mismatch).collect(),
+                Verdict::Unmatched(mismatches) => {
+                    let why = mismatches.iter().map(|m| mismatch(looked.rule, m));
+                    why.collect()
+                }
             },
             sets: looked
                 .rule
@@ -239,8 +243,9 @@ impl Explanation<'_> {
     }
 }
 
-fn mismatch(mismatch: &Mismatch) -> String {
-    let Mismatch { key, asked, found } = mismatch;
+fn mismatch(rule: &Rule, mismatch: &Mismatch) -> String {
+    let Mismatch { key, found } = mismatch;
+    let asked = rule.matches.asked(key);
     let asked = match asked.as_slice() {
         [first, .., last] if asked.len() > 4 => {
             format!("any of {} from {first} to {last}", asked.len())

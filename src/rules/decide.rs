@@ -31,13 +31,11 @@ pub enum Verdict {
     Unmatched(Vec<Mismatch>),
 }
 
-/// A key of `[rule.match]` that does not hold.
+/// A key of `[rule.match]` that does not hold. What it asks for is in the rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
     /// The key, e.g. `driver`.
     pub key: &'static str,
-    /// What the rule asks for; with more than one value, any of them would do.
-    pub asked: Vec<String>,
     /// What the NIC has; `None` if it has nothing of that kind.
     pub found: Option<String>,
 }
@@ -131,6 +129,18 @@ pub fn decide<'r>(rules: impl IntoIterator<Item = &'r Rule>, nic: &Nic) -> Decis
 }
 
 impl Match {
+    /// What a key asks for; with more than one value, any of them would do.
+    pub fn asked(&self, key: &str) -> Vec<String> {
+        match key {
+            "driver" => self.driver.clone(),
+            "interface" => self.interface.clone(),
+            "mac" => self.mac.clone(),
+            "path" => self.path.clone(),
+            "pci" => self.pci.iter().map(|pci| format!("{pci:#}")).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The keys that do not hold for `nic`.
     fn mismatches(&self, nic: &Nic) -> Vec<Mismatch> {
         let glob = |pattern: &String, text: &str| fast_glob::glob_match(pattern, text);
@@ -151,7 +161,6 @@ impl Match {
         if !self.pci.is_empty() && !pci_held {
             mismatches.push(Mismatch {
                 key: "pci",
-                asked: self.pci.iter().map(|pci| format!("{pci:#}")).collect(),
                 found: nic.pci.map(|pci| format!("{pci:#}")),
             });
         }
@@ -169,7 +178,6 @@ fn mismatch(
     let held = found.is_some_and(|found| asked.iter().any(|one| holds(one, found)));
     (!asked.is_empty() && !held).then(|| Mismatch {
         key,
-        asked: asked.to_vec(),
         found: found.map(str::to_owned),
     })
 }
