@@ -182,7 +182,7 @@ async fn carry_out(
     let plan = Plan::new(decision, &before);
     outcome.rules = plan.rules();
     let to_set = plan.in_state(State::needs_set);
-    let mut after = before.clone();
+    let mut after = None;
     let mut changed = Vec::new();
     if !to_set.is_empty() {
         // Whatever the state, what is asked for now is the opposite of what was so or asked for.
@@ -194,13 +194,14 @@ async fn carry_out(
             kernel.set(ifindex, &opposite).await?;
         }
         changed = kernel.set(ifindex, &to_set).await?.changed;
-        after = kernel.get(ifindex).await?;
-        outcome.nic.name.clone_from(&after.interface);
+        after = Some(kernel.get(ifindex).await?);
     }
+    let after = after.as_ref().unwrap_or(&before);
+    outcome.nic.name.clone_from(&after.interface);
     outcome.keys = plan
         .keys
         .iter()
-        .map(|key| key_outcome(key, &after))
+        .map(|key| key_outcome(key, after))
         .collect();
     let planned = |name: &str| plan.features().any(|(feature, _)| feature.name == name);
     changed.retain(|(name, on)| {

@@ -48,14 +48,15 @@ impl Features {
 /// there and is not in NOCHANGE (`features_fill_reply`, net/ethtool/features.c).
 impl From<Reply> for Features {
     fn from(reply: Reply) -> Features {
-        let feature = |bit: &message::Bit| Feature {
-            name: bit.name.clone(),
-            changeable: bit.value && !reply.nochange.has(&bit.name),
-            wanted: reply.wanted.has(&bit.name),
-            active: reply.active.has(&bit.name),
+        let (wanted, active, nochange) = (reply.wanted, reply.active, reply.nochange);
+        let feature = |bit: message::Bit| Feature {
+            changeable: bit.value && !nochange.has(&bit.name),
+            wanted: wanted.has(&bit.name),
+            active: active.has(&bit.name),
+            name: bit.name,
         };
         Features {
-            list: reply.hw.bits.iter().map(feature).collect(),
+            list: reply.hw.bits.into_iter().map(feature).collect(),
             interface: reply.interface,
         }
     }

@@ -229,7 +229,7 @@ fn read_trusted(path: &Path) -> Result<String, FileProblem> {
     if meta.len() > MAX_BYTES {
         return Err(FileProblem::TooLarge);
     }
-    let mut text = String::new();
+    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
     match file.take(MAX_BYTES).read_to_string(&mut text) {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(FileProblem::NotText),
         read => Ok(read.map(|_| text)?),
