@@ -153,6 +153,29 @@ pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
     decided().map(&mut outcome).collect()
 }
 
+/// Brings one NIC to what the rules want and gives what `report` makes of the outcome. For a
+/// program that does nothing else: if the kernel does not answer within ten seconds, `report`
+/// is called on another thread and what it makes of that is the process's exit status.
+pub fn apply_or_exit(
+    nic: &Nic,
+    rules: &RuleSet,
+    report: impl Fn(&Outcome) -> u8 + Clone + Send + 'static,
+) -> u8 {
+    let decision = decide(rules.rules(), nic);
+    let outcome = |error| Outcome::new(nic.clone(), &decision, error);
+    if decision.is_empty() {
+        return report(&outcome(None));
+    }
+    let late_report = report.clone();
+    let mut late = outcome(None);
+    bounded::end_after(PATIENCE, move |error| {
+        late.error = Some(KernelError::Netlink(error.to_string()));
+        std::process::exit(late_report(&late).into());
+    });
+    let done = with_connection(async |connection| apply(connection, nic, &decision).await);
+    report(&done.unwrap_or_else(|error| outcome(Some(error))))
+}
+
 /// Runs `work` with a connection to the running kernel.
 pub fn with_connection<T>(work: impl AsyncFnOnce(&mut Connection) -> T) -> Result<T, KernelError> {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -8,6 +8,16 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+/// Calls `late` on a thread of its own when that time has passed. For a program that does its
+/// one work itself, which costs less than to hand it over: what works can't be reached then, so
+/// `late` has to end the process.
+pub fn end_after(limit: Duration, late: impl FnOnce(TimedOut) + Send + 'static) {
+    thread::spawn(move || {
+        thread::sleep(limit);
+        late(TimedOut(limit));
+    });
+}
+
 /// Why there is no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no answer within {} s: somebody holds the kernel's network configuration lock (rtnl)", .0.as_secs_f32())]

@@ -5,9 +5,8 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use unhang::apply::{self, Summary};
+use unhang::apply::{self, Outcome, Summary};
 use unhang::log::{Event, Level, Line, Log};
 use unhang::memory::Memory;
 use unhang::nic::Nic;
@@ -38,16 +37,17 @@ fn main() -> ExitCode {
     for complaint in rules.complaints() {
         log.write(Level::Warning, &complaint);
     }
-    for outcome in apply::apply_all(&[nic], &Arc::new(rules)) {
-        if let Some((level, line)) = Line::new(&outcome, &Event::udev(&action)) {
-            // A move follows most adds; that all is still right then is no news.
-            if level > Level::Debug || action == "add" {
-                log.write(level, &line.to_string());
-            }
-        }
-        if outcome.summary() == Summary::Failed {
-            return ExitCode::FAILURE;
+    let status = apply::apply_or_exit(&nic, &rules, move |outcome| report(outcome, &action, &log));
+    ExitCode::from(status)
+}
+
+/// Logs the outcome and gives the exit status.
+fn report(outcome: &Outcome, action: &str, log: &Log) -> u8 {
+    if let Some((level, line)) = Line::new(outcome, &Event::udev(action)) {
+        // A move follows most adds; that all is still right then is no news.
+        if level > Level::Debug || action == "add" {
+            log.write(level, &line.to_string());
         }
     }
-    ExitCode::SUCCESS
+    u8::from(outcome.summary() == Summary::Failed)
 }
