@@ -13,7 +13,7 @@ use crate::features::KernelError;
 use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{RuleSet, decide};
+use crate::rules::{Decision, decide};
 
 /// What there is to say about one NIC.
 struct Row {
@@ -26,12 +26,11 @@ struct Row {
 }
 
 impl Row {
-    fn new(nic: &Nic, rules: &RuleSet) -> Row {
-        let decision = decide(rules.rules(), nic);
+    fn new(nic: &Nic, decision: &Decision<'_>, plan: Result<Plan, KernelError>) -> Row {
         Row {
             nic: nic.clone(),
             rules: decision.rules(),
-            plan: view::read_plan(nic, &decision),
+            plan,
             reverted: Memory::default().is_reverted(nic),
             evidence: Of::default(),
         }
@@ -85,12 +84,17 @@ impl Row {
 pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut stderr) = load_rules(common, Path::new("/"));
     let found = all_nics()?;
-    let concerned =
-        |found: &&Found| found.physical || !decide(rules.rules(), &found.nic).is_empty();
-    let mut rows: Vec<Row> = found
-        .iter()
-        .filter(concerned)
-        .map(|found| Row::new(&found.nic, &rules))
+    let mut concerned = Vec::new();
+    for Found { nic, physical } in &found {
+        let decision = decide(rules.rules(), nic);
+        if *physical || !decision.is_empty() {
+            concerned.push((nic, decision));
+        }
+    }
+    let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let rows = concerned.iter().zip(plans);
+    let mut rows: Vec<Row> = rows
+        .map(|((nic, decision), plan)| Row::new(nic, decision, plan))
         .collect();
     let stale = super::generated::stale(Path::new("/"), &rules);
     let evidence = Evidence::read(rows.iter().map(|row| &row.nic));
