@@ -38,14 +38,15 @@ impl Found {
     fn new(device: &Device) -> Option<Found> {
         let property = |key| device.property_value(key)?.to_str().map(str::to_owned);
         let mut nic = Nic {
-            ifindex: device.attribute_value("ifindex")?.to_str()?.parse().ok()?,
+            ifindex: property("IFINDEX")?.parse().ok()?,
             name: device.sysname().to_str()?.to_owned(),
             driver: property("ID_NET_DRIVER"),
             path: property("ID_PATH"),
             ..Nic::default()
         };
         nic.complete_from_sysfs(device.syspath());
-        let physical = device.parent().is_some();
+        // libudev looks for a parent in each folder above.
+        let physical = device.syspath().join("device").exists();
         Some(Found { nic, physical })
     }
 }
