@@ -1,8 +1,9 @@
 //! Finding the machine's NICs, through libudev.
 
+use std::fs;
 use std::io;
 
-use udev::{Device, Enumerator};
+use udev::Device;
 
 use crate::nic::Nic;
 
@@ -23,12 +24,14 @@ pub fn by_name(name: &str, ifindex: u32) -> Option<Found> {
 
 /// All network devices, in the order of their ifindex.
 pub fn all() -> io::Result<Vec<Found>> {
-    let mut enumerator = Enumerator::new()?;
-    enumerator.match_subsystem("net")?;
-    let mut found: Vec<Found> = enumerator
-        .scan_devices()?
-        .filter_map(|device| Found::new(&device))
-        .collect();
+    let mut found = Vec::new();
+    // libudev's own enumeration looks at all that is above each device, too.
+    for entry in fs::read_dir("/sys/class/net")? {
+        // Not all that is there is a device: bonding_masters.
+        if let Ok(device) = Device::from_syspath(&entry?.path()) {
+            found.extend(Found::new(&device));
+        }
+    }
     found.sort_by_key(|found| found.nic.ifindex);
     Ok(found)
 }

@@ -14,9 +14,9 @@ use unhang::memory::Memory;
 use unhang::nic::Nic;
 use unhang::rules;
 
-/// Called by the C library directly. Rust's own start-up would read the memory map, for a message
-/// about an overflown stack that nobody would see, and link what it takes to do that: a tenth
-/// of the time that this takes without it, and of its size.
+/// Called by the C library directly. Rust's own start-up reads the memory map, for a message
+/// about an overflown stack that nobody would see: a twentieth of the helper's time, and what
+/// it takes to do that a fourteenth of its size.
 #[allow(unsafe_code)]
 #[unsafe(no_mangle)]
 extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
