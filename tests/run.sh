@@ -9,6 +9,7 @@ passed=0
 failed=0
 log=target/tests.log
 mkdir -p target
+: >"$log.failed"
 broken=
 
 # suite NAME COMMAND…: runs it and adds the counts of its closing lines, which are cargo's.
@@ -24,6 +25,8 @@ suite() {
     failed=$((failed + ${counts#* }))
     if [ "$status" -ne 0 ]; then
         broken="$broken $name"
+        # Which tests, and what failed in them, is said again at the end.
+        grep -E '^(---- .*|failed: .*|.*not (done|up) within .*)$' "$log.part" >>"$log.failed"
         # What stopped before its tests ran is a failure too.
         [ "${counts#* }" -gt 0 ] || failed=$((failed + 1))
     elif [ "$counts" = "0 0" ]; then
@@ -65,8 +68,9 @@ if [ "$1" = all ]; then
     suite guests cargo test --locked --quiet --test vm
 fi
 
-rm -f "$log.part" "$log.status"
 echo
+head -n 40 "$log.failed"
+rm -f "$log.part" "$log.status" "$log.failed"
 [ -z "$broken" ] || echo "failed:$broken"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -68,9 +68,10 @@ pub fn read_plans<'a>(
     }
     let mut features = features.into_iter();
     let mut plan = |(_, decision): &(_, &Decision<'_>)| {
-        let features = match decision.is_empty() {
-            true => Features::default(),
-            false => features.next().unwrap_or(Err(KernelError::Gone))?,
+        let features = if decision.is_empty() {
+            Features::default()
+        } else {
+            features.next().unwrap_or(Err(KernelError::Gone))?
         };
         Ok(Plan::new(decision, &features))
     };

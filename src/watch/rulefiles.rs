@@ -10,7 +10,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDe
 use tokio::sync::mpsc::Sender;
 
 use super::signals::Signal;
-use crate::rules::{RuleSet, load};
+use crate::rules::{FileProblem, RuleSet, load};
 
 /// An editor writes a file in several steps; the rules are read when it is quiet again.
 const QUIET: Duration = Duration::from_millis(300);
@@ -87,11 +87,15 @@ fn concerns(awaited: &[(WatchDescriptor, Option<&OsStr>)], event: &InotifyEvent)
 }
 
 /// Reads the rules anew, and what is to be said about the files. A file that was good and is
-/// broken now keeps the rules that it had.
+/// broken now keeps the rules that it had; one that is refused, because of who may write it,
+/// does not.
 pub fn reload(old: &RuleSet, dirs: &[PathBuf]) -> (RuleSet, Vec<String>) {
     let mut new = load(dirs);
     let complaints = new.complaints();
-    for file in new.files.iter_mut().filter(|file| file.rules.is_err()) {
+    for file in &mut new.files {
+        if matches!(file.rules, Ok(_) | Err(FileProblem::Untrusted(_))) {
+            continue;
+        }
         let Some(was) = old.files.iter().find(|was| was.path == file.path) else {
             continue;
         };
@@ -144,6 +148,20 @@ mod tests {
         fs::remove_file(&file).unwrap();
         let (none, complaints) = reload(&still, &dirs);
         assert_eq!((none.rules().count(), complaints.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_file_that_is_refused_keeps_no_rules() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = Dir::new("refused");
+        let dirs = [dir.0.clone()];
+        let file = dir.0.join("60-mine.toml");
+        fs::write(&file, GOOD).unwrap();
+        let good = load(&dirs);
+        assert_eq!(good.rules().count(), 1);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        let (refused, complaints) = reload(&good, &dirs);
+        assert_eq!((refused.rules().count(), complaints.len()), (0, 1));
     }
 
     #[test]

@@ -17,6 +17,12 @@ use crate::scenario::Scenario;
 /// A guest that reboots for ever ends here.
 const STAGES: usize = 9;
 
+/// An emulated kernel now and then crashes before its first process. No test has begun by then.
+const ATTEMPTS: usize = 3;
+
+/// Until the guest begins with its script, multiplied by [`patience`].
+const BOOT_LIMIT: Duration = Duration::from_secs(120);
+
 pub struct Guest<'a> {
     scenario: &'a Scenario,
     suite: &'a str,
@@ -30,6 +36,8 @@ pub struct Guest<'a> {
 enum Ending {
     Rebooted,
     Over,
+    /// The guest did not come up.
+    NotBegun(String),
 }
 
 impl<'a> Guest<'a> {
@@ -62,11 +70,20 @@ impl<'a> Guest<'a> {
     /// Runs the scenario to its end. `hear` gets every message of the guest as it comes.
     /// An error is a guest that did not get to the end of its script, with the reason.
     pub fn run(&mut self, hear: &mut dyn FnMut(&Message)) -> Result<(), String> {
-        for stage in 1..=STAGES {
+        let (mut stage, mut attempt) = (1, 1);
+        while stage <= STAGES {
             self.pack(stage)?;
             match self.boot(stage, hear)? {
-                Ending::Rebooted => self.note(&format!("= boot {}", stage + 1)),
+                Ending::Rebooted => {
+                    (stage, attempt) = (stage + 1, 1);
+                    self.note(&format!("= boot {stage}"));
+                }
                 Ending::Over => return Ok(()),
+                Ending::NotBegun(reason) if attempt == ATTEMPTS => return Err(reason),
+                Ending::NotBegun(reason) => {
+                    attempt += 1;
+                    self.note(&format!("= boot {stage}, attempt {attempt}: {reason}"));
+                }
             }
         }
         Err(format!("the guest booted {STAGES} times and was not done"))
@@ -136,11 +153,15 @@ impl<'a> Guest<'a> {
         let mut qemu = Qemu::start(&parts, &console, &talk)
             .map_err(|error| format!("{error}\n{}", tail(&talk, 20)))?;
         let limit = self.scenario.limit * patience();
-        let deadline = Instant::now() + limit;
-        let mut rebooting = false;
+        let mut deadline = Instant::now() + BOOT_LIMIT * patience();
+        let (mut begun, mut rebooting) = (false, false);
         loop {
             let line = match qemu.control.read(deadline) {
                 Ok(Got::Line(line)) => line,
+                Ok(Got::Late) if !begun => {
+                    let late = format!("not up within {} s", (BOOT_LIMIT * patience()).as_secs());
+                    return Ok(Ending::NotBegun(self.broken(stage, &late)));
+                }
                 Ok(Got::Late) => {
                     let late = format!("not done within {} s", limit.as_secs());
                     return Err(self.broken(stage, &late));
@@ -148,6 +169,10 @@ impl<'a> Guest<'a> {
                 Ok(Got::Closed) => {
                     return match (qemu.was_reset(), rebooting) {
                         (Ok(true), true) => Ok(Ending::Rebooted),
+                        (Ok(_), _) if !begun => {
+                            let reason = "the guest ended before it was up";
+                            Ok(Ending::NotBegun(self.broken(stage, reason)))
+                        }
                         (Ok(true), false) => Err(self.broken(stage, "the guest crashed")),
                         (Ok(false), _) => Err(self.broken(stage, "the guest powered off")),
                         (Err(error), _) => Err(format!("{error}\n{}", tail(&talk, 20))),
@@ -159,6 +184,10 @@ impl<'a> Guest<'a> {
             let message = Message::parse(&line);
             hear(&message);
             match &message {
+                Message::Ready => {
+                    begun = true;
+                    deadline = Instant::now() + limit;
+                }
                 Message::Host(request) => {
                     let answer = match hardware.request(&mut qemu.qmp, request) {
                         Ok(text) => format!("ok {text}"),
