@@ -3,10 +3,8 @@
 //! It reads its event from the environment, applies the rules, logs the outcome and ends.
 //! It needs no more than the kernel, /sys and the rule files.
 
-#![no_main]
-
-use std::ffi::{c_char, c_int};
 use std::path::Path;
+use std::process::ExitCode;
 
 use unhang::apply::{self, Outcome, Summary};
 use unhang::log::{Event, Level, Line, Log};
@@ -14,12 +12,12 @@ use unhang::memory::Memory;
 use unhang::nic::Nic;
 use unhang::rules;
 
-/// Called by the C library directly. Rust's own start-up reads the memory map, for a message
-/// about an overflown stack that nobody would see: a twentieth of the helper's time, and what
-/// it takes to do that a fourteenth of its size.
-#[allow(unsafe_code)]
-#[unsafe(no_mangle)]
-extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
+fn main() -> ExitCode {
+    run().into()
+}
+
+/// Gives the exit status.
+fn run() -> u8 {
     let property = |key: &str| std::env::var(key).ok();
     let log = Log::default();
     let root = Path::new("/");
@@ -44,8 +42,7 @@ extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
     for complaint in rules.complaints() {
         log.write(Level::Warning, &complaint);
     }
-    let status = apply::apply_or_exit(&nic, &rules, move |outcome| report(outcome, &action, &log));
-    c_int::from(status)
+    apply::apply_or_exit(&nic, &rules, move |outcome| report(outcome, &action, &log))
 }
 
 /// Logs the outcome and gives the exit status.
