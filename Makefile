@@ -4,6 +4,7 @@ SHELL := /bin/sh
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 PACKAGES := target/packages
 HELPER := target/helper/unhang-helper
+WATCHER := target/watcher/unhang-watch
 GENERATED := target/generated
 
 # For 'make install'. udev and initramfs tools look nowhere but below /usr.
@@ -19,7 +20,7 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || \
 CARGO_HOME ?= $(HOME)/.cargo
 FLAGS := $(RUSTFLAGS) --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/unhang
 
-.PHONY: help build helper generated size install check test test-matrix demo bench deb old-deb rpm clean
+.PHONY: help build helper watcher generated size install check test test-matrix demo bench deb old-deb rpm clean
 
 help:
 	@echo "make check   format, lints and the tests that need neither root nor a guest"
@@ -30,9 +31,9 @@ help:
 	@echo "make rpm     build the RPM package into $(PACKAGES)/"
 	@echo "make install DESTDIR= prefix=/usr   install what 'make build' built; see packaging/README.md"
 	@echo "make test-matrix   every guest scenario on every Debian; writes the table in README.md"
-	@echo "make build   build target/release/unhang and $(HELPER)"
+	@echo "make build   build target/release/unhang, $(HELPER) and $(WATCHER)"
 
-build: helper generated
+build: helper watcher generated
 	RUSTFLAGS="$(FLAGS)" cargo build --locked --release
 	@$(MAKE) --no-print-directory size
 
@@ -44,6 +45,11 @@ helper:
 		cargo build --locked --profile helper --no-default-features --bin unhang-helper --target $(HOST)
 	mkdir -p target/helper
 	cp target/$(HOST)/helper/unhang-helper $(HELPER)
+
+watcher:
+	RUSTFLAGS="$(FLAGS)" cargo build --locked --release --no-default-features --features watch --bin unhang-watch
+	mkdir -p target/watcher
+	cp target/release/unhang-watch $(WATCHER)
 
 # unhang(8) and the completions, from the command line's definition.
 generated:
@@ -59,10 +65,11 @@ size:
 install:
 	install -Dm755 target/release/unhang $(DESTDIR)$(prefix)/bin/unhang
 	install -Dm755 $(HELPER) $(DESTDIR)$(udevdir)/unhang
+	install -Dm755 $(WATCHER) $(DESTDIR)$(prefix)/lib/unhang/unhang-watch
 	install -Dm644 udev-rules/85-unhang.rules $(DESTDIR)$(udevdir)/rules.d/85-unhang.rules
 	install -Dm644 rules/10-e1000e.toml $(DESTDIR)$(prefix)/lib/unhang/rules.d/10-e1000e.toml
 	install -d $(DESTDIR)$(prefix)/lib/systemd/system
-	sed 's|/usr/bin/unhang|$(prefix)/bin/unhang|' packaging/systemd/unhang-watch.service \
+	sed 's|/usr/lib/unhang|$(prefix)/lib/unhang|' packaging/systemd/unhang-watch.service \
 		>$(DESTDIR)$(prefix)/lib/systemd/system/unhang-watch.service
 	chmod 644 $(DESTDIR)$(prefix)/lib/systemd/system/unhang-watch.service
 	sed 's|/usr/bin/unhang|$(prefix)/bin/unhang|' packaging/systemd/unhang-metrics.service \
@@ -132,8 +139,7 @@ bench:
 	tests/setup.sh build bench deb guest
 	$(MAKE) deb
 	benches/run.sh
-	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" UNHANG_VM_SCENARIOS=benches/guest \
-		cargo test --locked --quiet --test vm
+	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" benches/watch.sh
 
 clean:
 	cargo clean

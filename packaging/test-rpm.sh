@@ -28,7 +28,7 @@ fails() { ! "$@"; }
 files=$(rpm -qpl "$rpm")
 staged=$(find target/stage/rpm -type f -printf '/%P\n' | sort)
 check "it has what 'make install' installs" same "$(echo "$files" | sort)" "$staged"
-for program in /usr/bin/unhang /usr/lib/udev/unhang; do
+for program in /usr/bin/unhang /usr/lib/udev/unhang /usr/lib/unhang/unhang-watch; do
     mode=$(rpm -qp --qf '[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}\n]' "$rpm" | grep "^$program ")
     check "mode of $program" same "$mode" "$program -rwxr-xr-x root"
 done

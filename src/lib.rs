@@ -15,7 +15,7 @@ pub mod chip;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod commands;
-#[cfg(feature = "cli")]
+#[cfg(feature = "watch")]
 pub mod discover;
 pub mod features;
 #[cfg(feature = "cli")]
@@ -31,5 +31,5 @@ pub mod report;
 #[cfg(feature = "cli")]
 pub mod revert;
 pub mod rules;
-#[cfg(feature = "cli")]
+#[cfg(feature = "watch")]
 pub mod watch;

@@ -38,6 +38,7 @@ suite() {
 suite format cargo fmt --check
 suite lints cargo clippy --locked --quiet --all-targets -- -D warnings
 suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unhang-helper -- -D warnings
+suite lints-watcher cargo clippy --locked --quiet --no-default-features --features watch --bin unhang-watch -- -D warnings
 suite shell sh -c "git grep -lzE '^(#!/bin/(ba)?sh|# shellcheck shell)' | xargs -0 shellcheck -e SC2119,SC2120"
 suite unit cargo test --locked --quiet --lib
 suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event

@@ -117,16 +117,14 @@ kill $loop
 
 check "nothing wakes it in a minute" [ "$our_cost" = "0 0" ]
 check "it holds 4 MiB at most" [ "$our_memory_after" -le 4096 ]
-{
-    row() { printf '%-44s %12s %12s %12s\n' "$@"; }
-    row "" "unhang watch" "shell loop" "dispatcher"
-    row "idle for 60 s: wakeups" "${our_cost% *}" - -
-    row "idle for 60 s: CPU ms" "${our_cost#* }" - -
-    row "resident KiB, idle" "$our_memory" "$loop_memory" "$dispatcher_memory"
-    row "resident KiB, after $((2 * ROUNDS)) events" "$our_memory_after" - -
-    row "link-up to read and right, ms (median)" "$(median /run/vm/our-link-up)" "$(median /run/vm/loop-link-up)" -
-    row "drift to put back, ms (median)" "$(median /run/vm/our-drift)" "$(median /run/vm/loop-drift)" -
-} >/run/vm/table
-show /run/vm/table
-while read -r line; do metric "watcher" "$line"; done </run/vm/table
+# For README.md, by benches/watch.sh.
+row() { metric table "| $1 | $2 | $3 | $4 |"; }
+row "In a guest, Linux $(uname -r)" "unhang-watch" "shell loop" "networkd-dispatcher"
+row --- --: --: --:
+row "wakeups in an idle minute" "${our_cost% *}" "" ""
+row "CPU in an idle minute" "${our_cost#* } ms" "" ""
+row "resident memory, idle" "$our_memory KiB" "$loop_memory KiB" "$dispatcher_memory KiB"
+row "resident memory after $((2 * ROUNDS)) events" "$our_memory_after KiB" "" ""
+row "link-up until read and right" "$(median /run/vm/our-link-up) ms" "$(median /run/vm/loop-link-up) ms" ""
+row "drift until put back" "$(median /run/vm/our-drift) ms" "$(median /run/vm/loop-drift) ms" ""
 finish

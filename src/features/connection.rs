@@ -31,7 +31,7 @@ impl Connection {
 
     /// The number of the family's multicast group `monitor` (`ETHTOOL_MCGRP_MONITOR_NAME`),
     /// which is told of every change.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "watch")]
     pub async fn monitor_group(&mut self) -> Result<u32, KernelError> {
         let family = self
             .handle

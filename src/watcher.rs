@@ -1,0 +1,17 @@
+//! What unhang-watch.service runs: `unhang watch`, and nothing else that would stay in memory.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use unhang::{rules, watch};
+
+fn main() -> ExitCode {
+    let root = Path::new("/");
+    match watch::run(rules::default_dirs(root), root) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("unhang: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
