@@ -112,9 +112,9 @@ pub(super) fn status(summary: Summary) -> Status {
 
 fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output) {
     let mut json = Vec::new();
-    for nic in nics {
-        let decision = decide(rules.rules(), nic);
-        let plan = view::read_plan(nic, &decision);
+    let decisions: Vec<_> = nics.iter().map(|nic| decide(rules.rules(), nic)).collect();
+    let plans = view::read_plans(nics.iter().zip(&decisions));
+    for ((nic, decision), plan) in nics.iter().zip(&decisions).zip(plans) {
         if let Err(error) = &plan {
             let gone = *error == KernelError::Gone;
             output.status = output.status.worst(if gone {
