@@ -7,7 +7,8 @@ use super::decode::{Registers, read_fields};
 use super::event::{Device, Event, Seen};
 use super::json;
 use super::prefix::{self, Trust};
-use super::stamp::{Clock, Stamp, number};
+use super::scan::number;
+use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::collections::VecDeque;
 

@@ -3,7 +3,8 @@
 //! line), and collectors that keep the message in `message`, `msg` or `log`.
 
 use super::grammar::{Given, Speaker};
-use super::stamp::{SECOND, Stamp, number};
+use super::scan::number;
+use super::stamp::{SECOND, Stamp};
 use serde_json::Value;
 
 /// The entry on this line, or whose "msg" is on this line: what is said of it, and its

@@ -1,7 +1,7 @@
 //! The hang: what the e1000e driver prints when the transmitter stands still ("Detected
 //! Hardware Unit Hang"), read from any kernel log, decoded, and put together to incidents.
 //! `lines` finds (`skim` in large files), `reader` and `grammar` read (with `prefix`, `stamp`,
-//! `json`), `boots` tells runs of the machine apart, `decode` explains
+//! `scan`, `json`), `boots` tells runs of the machine apart, `decode` explains
 //! registers, `incidents` joins blocks, `lookalikes` names what is something else.
 
 #![allow(
@@ -25,6 +25,7 @@ mod needles;
 pub mod own;
 mod prefix;
 pub mod reader;
+mod scan;
 pub mod skim;
 pub mod stamp;
 

@@ -3,7 +3,8 @@
 //! itself said it, or somebody else quotes it.
 
 use super::event::Device;
-use super::stamp::{Clock, Stamp, skip_markup};
+use super::scan::skip_markup;
+use super::stamp::{Clock, Stamp};
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

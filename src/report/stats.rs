@@ -31,7 +31,7 @@
 //!    which on the answer is yes; asking more often does not bring it nearer, and the
 //!    chance of a wrong yes is that of one test.
 //!
-//! Simulated histories with all of this (`tests/calibration.rs`) come to at most 3.3 wrong
+//! Simulated histories with all of this (`tests/verdict_calibration.rs`) come to at most 3.3 wrong
 //! "likely fixed" in 100. The price is waiting: where the rate fell to zero, the answer
 //! comes after 1.1 to 1.8 times the days that the bare test would ask for, and more than
 //! 1.5 times only for those who acted because some days were unusually bad.
