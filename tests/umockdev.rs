@@ -319,8 +319,13 @@ fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
         writeln!(journal, "{entry}").unwrap();
     }
     fs::write(bin.join("journal"), journal).unwrap();
+    let stamp = format!("\"__REALTIME_TIMESTAMP\":\"{now}000000\"");
+    let last =
+        format!("{{{stamp},\"_TRANSPORT\":\"kernel\",\"MESSAGE\":\"usb 1-1: new device\"}}\n");
+    fs::write(bin.join("last"), last).unwrap();
     let script = "#!/bin/sh\ncase \"$*\" in\n*--list-boots*) echo '[]' ;;\n\
         *\" _KERNEL_DEVICE=+pci:0000:00:00.0 + SYSLOG_IDENTIFIER=unhang\") exec cat \"${0%/*}/journal\" ;;\n\
+        *\" -n 1 _TRANSPORT=kernel\") exec cat \"${0%/*}/last\" ;;\n\
         *) exit 9 ;;\nesac\n";
     let file = bin.join("journalctl");
     fs::write(&file, script).unwrap();
@@ -379,6 +384,48 @@ fn a_nic_that_hangs_now_is_said_and_found_by_check() {
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("it hangs now"), "{text}");
+}
+
+#[test]
+fn metrics_read_what_was_said_of_the_nics_in_this_boot() {
+    let said = [
+        (9000, "kernel", UP),
+        (80, "kernel", BLOCK),
+        (75, "kernel", RESET),
+    ];
+    journalctl("metrics", &said);
+    let output = one_nic().unhang("metrics", &["metrics"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let sample = "unhang_hang_incidents_total{interface=\"eno1\"} 1\n";
+    assert!(text.contains(sample), "{text}");
+}
+
+#[test]
+fn a_journal_without_a_line_of_the_nic_has_none_of_its_hangs() {
+    journalctl("quiet", &[]);
+    let nics = one_nic().status("quiet");
+    assert_eq!(nics[0]["incidents"], 0);
+    let output = one_nic().unhang("quiet", &["metrics"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let sample = "unhang_hang_incidents_total{interface=\"eno1\"} 0\n";
+    assert!(text.contains(sample), "{text}");
+}
+
+/// Old kernels print such a block at link-up though nothing hangs; which kernel it is, the
+/// lines of one device don't say.
+#[test]
+fn a_first_packet_that_hangs_on_the_kernel_of_now_is_no_false_alarm() {
+    let block = "e1000e 0000:00:00.0 eno1: Detected Hardware Unit Hang:\n  TDH                  <0>\n  TDT                  <1>\n  next_to_use          <1>\n  next_to_clean        <0>\n  next_to_watch        <0>\nMAC Status             <40080083>";
+    let said = [
+        (803, "kernel", UP),
+        (800, "kernel", block),
+        (795, "kernel", RESET),
+    ];
+    journalctl("first-packet", &said);
+    assert_eq!(one_nic().status("first-packet")[0]["incidents"], 1);
 }
 
 #[test]

@@ -1,17 +1,49 @@
 //! What the journal and the watcher say of this machine's e1000e NICs, for `unhang status`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{report, style};
+use crate::bounded::{self, Work};
 use crate::nic::Nic;
 use crate::report::history::{History, Stretch};
 use crate::report::journal::{self, Scope};
+use crate::report::sources::Error;
 use crate::report::{iso, span, verdict, when};
 use crate::watch::state::{self, NicState, State};
+
+/// The journal is read from indexes; where that takes longer, something is wrong with it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+type Answer = anyhow::Result<(Option<History>, Vec<Error>)>;
+
+/// The journal, being read while something else is done.
+pub struct Asked(Work<Answer>);
+
+impl Asked {
+    /// Begins to read.
+    pub fn new(scope: Scope) -> Asked {
+        Asked(bounded::start(PATIENCE, move |sender| {
+            let nothing: [PathBuf; 0] = [];
+            let answer = report::read(&nothing, &TimeZone::system(), &scope);
+            // Nobody waits any more after a time-out.
+            let _ = sender.send(answer);
+        }))
+    }
+
+    /// What was read, or why it was not.
+    pub fn answer(mut self) -> Answer {
+        let late = || format!("does not answer within {} s", PATIENCE.as_secs());
+        match self.0.next_result() {
+            Ok(Some(answer)) => answer,
+            Ok(None) | Err(_) => Ok((None, vec![Error::Journal(late())])),
+        }
+    }
+}
 
 /// What is known of all NICs.
 pub struct Evidence {
@@ -60,20 +92,24 @@ impl Of {
 }
 
 impl Evidence {
-    /// Reads what there is on these NICs, in all boots. What the kernel said about a device is
-    /// indexed in the journal, so that this is quick in a large one.
-    pub fn read<'a>(nics: impl Iterator<Item = &'a Nic>) -> Evidence {
-        let addresses: Vec<String> = nics.filter_map(pci_address).collect();
+    /// Asks what there is on these NICs, in all boots; `None` if none is an e1000e.
+    pub fn ask<'a>(nics: impl Iterator<Item = &'a Nic>) -> Option<Asked> {
+        let addresses = addresses(nics);
+        (!addresses.is_empty()).then(|| Asked::new(Scope::Devices(addresses)))
+    }
+
+    /// What came of it.
+    pub fn read(asked: Option<Asked>) -> Evidence {
         let mut evidence = Evidence {
             history: None,
             zone: TimeZone::system(),
             watcher: State::load(&state::path(Path::new("/"))),
             talk: String::new(),
         };
-        if addresses.is_empty() {
+        let Some(asked) = asked else {
             return evidence;
-        }
-        let why = match report::read(&[], &evidence.zone, &Scope::Devices(addresses)) {
+        };
+        let why = match asked.answer() {
             Ok((Some(history), _)) => {
                 evidence.history = Some(history);
                 return evidence;
@@ -176,6 +212,11 @@ impl Evidence {
         }
         (!said.is_empty()).then(|| format!("watched: {}", said.join(", ")))
     }
+}
+
+/// Where the e1000e NICs among these are on the PCI bus.
+pub fn addresses<'a>(nics: impl Iterator<Item = &'a Nic>) -> Vec<String> {
+    nics.filter_map(pci_address).collect()
 }
 
 /// Where an e1000e NIC is on the PCI bus, e.g. `0000:00:1f.6`.

@@ -5,25 +5,28 @@ use std::path::Path;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
+use super::evidence::{Asked, addresses};
 use super::{Output, Status, all_nics, load_rules, report, view};
 use crate::cli::{Common, MetricsArgs};
+use crate::discover::Found;
 use crate::plan::KeyPlan;
+use crate::report::history::History;
 use crate::report::journal::Scope;
 use crate::report::metrics::{self, Features};
+use crate::report::sources::Error;
 use crate::rules::decide;
 
 /// Runs the command.
 pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
-    let zone = TimeZone::system();
-    let (history, errors) = report::read(&args.files, &zone, &Scope::ThisBoot)?;
+    let (history, errors, now) = if args.files.is_empty() {
+        this_machine(common)?
+    } else {
+        // Another machine's log says nothing of this one's NICs.
+        let (history, errors) = report::read(&args.files, &TimeZone::system(), &Scope::All)?;
+        (history, errors, Vec::new())
+    };
     report::complain(&errors);
     // Without a log there still is the state of the features.
-    // Another machine's log says nothing of this one's NICs.
-    let now = if args.files.is_empty() {
-        now(common)?
-    } else {
-        Vec::new()
-    };
     let text = metrics::text(&history.unwrap_or_default(), &now);
     let stdout = match &args.output {
         Some(path) => {
@@ -40,11 +43,24 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
     })
 }
 
+/// What the journal says of this boot, and the kernel of now.
+fn this_machine(common: &Common) -> anyhow::Result<(Option<History>, Vec<Error>, Vec<Features>)> {
+    let nics = all_nics()?;
+    let addresses = addresses(nics.iter().map(|found| &found.nic));
+    let asked = (!addresses.is_empty()).then(|| Asked::new(Scope::DevicesThisBoot(addresses)));
+    let now = now(nics, common);
+    let (history, errors) = match asked {
+        Some(asked) => asked.answer()?,
+        None => (None, Vec::new()),
+    };
+    Ok((history, errors, now))
+}
+
 /// What the kernel says now of the NICs that a rule is for, and of all e1000e NICs.
-fn now(common: &Common) -> anyhow::Result<Vec<Features>> {
+fn now(nics: Vec<Found>, common: &Common) -> Vec<Features> {
     let (rules, _) = load_rules(common, Path::new("/"));
     let mut now = Vec::new();
-    for found in all_nics()? {
+    for found in nics {
         let nic = found.nic;
         let decision = decide(rules.rules(), &nic);
         let e1000e = nic.driver.as_deref() == Some("e1000e");
@@ -67,5 +83,5 @@ fn now(common: &Common) -> anyhow::Result<Vec<Features>> {
             features,
         });
     }
-    Ok(now)
+    now
 }

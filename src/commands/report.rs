@@ -132,7 +132,10 @@ pub fn read(
     let now = jiff::Timestamp::now().as_microsecond();
     let mut history = History::default();
     if files.is_empty() {
-        let boots = journal::Boots::ask();
+        let boots = match scope {
+            Scope::DevicesThisBoot(_) => journal::Boots::default(),
+            _ => journal::Boots::ask(),
+        };
         let (_running, source) = match Journal::open(zone, now, scope) {
             Ok(opened) => opened,
             Err(error) => {
@@ -144,12 +147,10 @@ pub fn read(
         for (id, first, last) in boots.read() {
             history.boots.cover(id, first, last);
         }
-        if history
-            .boots
-            .list
-            .last()
-            .is_some_and(|b| b.id.is_some() && b.id == journal::this_boot())
-        {
+        let last = history.boots.list.last_mut();
+        if let Some(boot) = last.filter(|b| b.id.is_some() && b.id == journal::this_boot()) {
+            // Its first line, which tells it, is not among those of a device.
+            boot.kernel = boot.kernel.or_else(journal::this_kernel);
             history.boots.still_running(now);
         }
         history.finish();

@@ -91,13 +91,14 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
             concerned.push((nic, decision));
         }
     }
+    let asked = Evidence::ask(concerned.iter().map(|(nic, _)| *nic));
     let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
     let rows = concerned.iter().zip(plans);
     let mut rows: Vec<Row> = rows
         .map(|((nic, decision), plan)| Row::new(nic, decision, plan))
         .collect();
     let stale = super::generated::stale(Path::new("/"), &rules);
-    let evidence = Evidence::read(rows.iter().map(|row| &row.nic));
+    let evidence = Evidence::read(asked);
     for row in &mut rows {
         row.evidence = evidence.of(&row.nic);
     }

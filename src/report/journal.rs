@@ -20,34 +20,46 @@ const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER";
 pub enum Scope {
     /// All kernel lines of all boots, and ours.
     All,
-    /// The same of this boot.
-    ThisBoot,
-    /// Of all boots, only what the kernel said about the PCI devices with these addresses:
-    /// these lines are indexed (`_KERNEL_DEVICE`), so that this is quick in a large journal.
+    /// Of all boots, what the kernel said about the PCI devices with these addresses, and our
+    /// lines: these are indexed (`_KERNEL_DEVICE`), so that this is quick in a large journal.
     Devices(Vec<String>),
+    /// The same of this boot, without asking when it began.
+    DevicesThisBoot(Vec<String>),
 }
 
 impl Journal {
     /// Starts reading.
     pub fn open(zone: &TimeZone, now: i64, scope: &Scope) -> Result<(Journal, Source), Error> {
-        let mut command = Command::new("journalctl");
-        command.args(["-o", "json", "--no-pager", "-q", "--output-fields", FIELDS]);
-        if *scope == Scope::ThisBoot {
-            command.arg("-b");
+        let mut matches = Vec::new();
+        if matches!(scope, Scope::DevicesThisBoot(_)) {
+            matches.push("-b".to_owned());
         }
         match scope {
-            Scope::Devices(addresses) => {
+            Scope::Devices(addresses) | Scope::DevicesThisBoot(addresses) => {
                 for address in addresses {
-                    command.args([&format!("_KERNEL_DEVICE=+pci:{address}"), "+"]);
+                    matches.extend([format!("_KERNEL_DEVICE=+pci:{address}"), "+".into()]);
                 }
             }
-            _ => {
-                command.args(["_TRANSPORT=kernel", "+"]);
-            }
+            Scope::All => matches.extend(["_TRANSPORT=kernel".into(), "+".into()]),
         }
-        command.arg("SYSLOG_IDENTIFIER=unhang");
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command.stderr(Stdio::piped());
+        matches.push("SYSLOG_IDENTIFIER=unhang".into());
+        let (mut journal, mut source) = Journal::start(zone, now, &matches)?;
+        if source.is_empty() && *scope != Scope::All {
+            // Nothing was said of them, or nothing may be read? The last kernel line tells.
+            let last = ["-n", "1", "_TRANSPORT=kernel"].map(String::from);
+            (journal, source) = Journal::start(zone, now, &last)?;
+        }
+        if source.is_empty() {
+            return Err(Error::Journal(journal.complaint()));
+        }
+        Ok((journal, source))
+    }
+
+    fn start(zone: &TimeZone, now: i64, matches: &[String]) -> Result<(Journal, Source), Error> {
+        let mut command = Command::new("journalctl");
+        command.args(["-o", "json", "--no-pager", "-q", "--output-fields", FIELDS]);
+        command.args(matches).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| {
             Error::Journal(match e.kind() {
                 std::io::ErrorKind::NotFound => "is not on this machine".into(),
@@ -57,11 +69,8 @@ impl Journal {
         let Some(output) = child.stdout.take() else {
             return Err(Error::Journal("gives no output".into()));
         };
-        let mut journal = Journal { child };
+        let journal = Journal { child };
         let source = Source::new("journalctl".into(), Box::new(output), zone, now)?;
-        if source.is_empty() {
-            return Err(Error::Journal(journal.complaint()));
-        }
         Ok((journal, source))
     }
 
@@ -92,6 +101,14 @@ pub fn this_boot() -> Option<u128> {
     u128::from_str_radix(&id.trim().replace('-', ""), 16).ok()
 }
 
+/// Major and minor version of the kernel that runs now.
+pub fn this_kernel() -> Option<(u16, u16)> {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next()?))
+}
+
 /// Is there a journal?
 pub fn is_there() -> bool {
     ["/run/log/journal", "/var/log/journal"]
@@ -99,7 +116,8 @@ pub fn is_there() -> bool {
         .any(|dir| std::path::Path::new(dir).exists())
 }
 
-/// The journal's list of boots, which is made while its lines are read.
+/// The journal's list of boots, which is made while its lines are read; empty by default.
+#[derive(Default)]
 pub struct Boots(Option<Child>);
 
 impl Boots {
