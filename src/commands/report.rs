@@ -158,15 +158,23 @@ pub fn read(
     }
     let mut errors = Vec::new();
     let mut sources = Vec::new();
+    let mut empty = Vec::new();
     for file in files {
         match Source::open(file, zone, now) {
+            Ok(source) if source.is_empty() => empty.push(Error::Empty {
+                name: source.name().to_owned(),
+            }),
             Ok(source) => sources.push(source),
             Err(error) => errors.push(error),
         }
     }
     if sources.is_empty() {
+        // Not "no incident": what was to be read may have failed to be written.
+        errors.append(&mut empty);
         return Ok((None, errors));
     }
+    // One that has just been rotated is as it should be.
+    history.notes.extend(empty.iter().map(Error::to_string));
     errors.extend(sources::read_all(sources, |seen| history.observe(seen)));
     history.finish();
     Ok((Some(history), errors))

@@ -8,6 +8,7 @@ use super::json;
 use super::lines::{Line, Lines};
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// Reads events from a log; an iterator.
@@ -87,7 +88,7 @@ impl<R: Read> Reader<R> {
             }
         }
         if find(text, b"Linux version ").is_some() {
-            let boots = self.grammar.boots(text);
+            let boots = self.grammar.boots(&colourless(text));
             if boots {
                 self.grammar.close();
                 self.mark_before(line, 16);
@@ -97,11 +98,11 @@ impl<R: Read> Reader<R> {
             self.mark_before(line, 16);
         }
         let mut given = Given::default();
-        let text = self.lines.text(line);
-        if is_increment(text) {
-            given.stamp = relative(text, self.lines.before(line), &mut self.grammar.clock);
+        let text = colourless(self.lines.text(line));
+        if is_increment(&text) {
+            given.stamp = relative(&text, self.lines.before(line), &mut self.grammar.clock);
         }
-        self.grammar.text(text, &given);
+        self.grammar.text(&text, &given);
     }
 
     /// The first stamp in the log: what came before is not known.
@@ -124,9 +125,10 @@ impl<R: Read> Reader<R> {
         let mut texts = self.lines.before(line).take(lines);
         let found = loop {
             let Some(text) = texts.next() else { break None };
-            let (mut stamp, boot) = line_stamp(text, clock);
-            if is_increment(text) {
-                stamp = relative(text, self.lines.before(line), clock);
+            let text = colourless(text);
+            let (mut stamp, boot) = line_stamp(&text, clock);
+            if is_increment(&text) {
+                stamp = relative(&text, self.lines.before(line), clock);
             }
             if !stamp.is_empty() {
                 break Some((stamp, boot));
@@ -139,9 +141,9 @@ impl<R: Read> Reader<R> {
 /// `dmesg -H`: increments since the last line with a time of day.
 fn relative<'a>(text: &[u8], before: impl Iterator<Item = &'a [u8]>, clock: &mut Clock) -> Stamp {
     let mut deltas = Vec::new();
-    for earlier in before.take(4096) {
-        if earlier.starts_with(b"[") && !is_increment(earlier) {
-            clock.lead(earlier);
+    for earlier in before.take(4096).map(colourless) {
+        if earlier.starts_with(b"[") && !is_increment(&earlier) {
+            clock.lead(&earlier);
             break;
         }
         deltas.push(earlier);
@@ -150,6 +152,32 @@ fn relative<'a>(text: &[u8], before: impl Iterator<Item = &'a [u8]>, clock: &mut
         clock.lead(delta);
     }
     clock.clone().lead(text).0
+}
+
+/// Without the colours that dmesg and journalctl give a terminal: they stand between words
+/// that belong together.
+fn colourless(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(0x1b, text) else {
+        return Cow::Borrowed(text);
+    };
+    let mut out = text[..first].to_vec();
+    let mut rest = &text[first..];
+    while let Some(at) = memchr::memchr(0x1b, rest) {
+        out.extend(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(parameters) = rest.strip_prefix(b"[") {
+            let part = |b: &u8| b.is_ascii_digit() || matches!(b, b';' | b':');
+            let end = parameters.iter().position(|b| !part(b));
+            match end.map(|end| (end, parameters[end])) {
+                Some((end, b'm' | b'K')) => rest = &parameters[end + 1..],
+                _ => out.push(0x1b),
+            }
+        } else {
+            out.push(0x1b);
+        }
+    }
+    out.extend(rest);
+    Cow::Owned(out)
 }
 
 /// `[  +0.000123]`

@@ -105,10 +105,17 @@ impl Clock {
 
     fn bracket<'a>(&mut self, s: &'a [u8]) -> Option<(Stamp, &'a [u8])> {
         let end = memchr::memchr(b']', &s[..s.len().min(80)])?;
-        let inside = s[1..end].trim_ascii();
+        let mut inside = s[1..end].trim_ascii();
         let mut after = &s[end + 1..];
         // Talos puts a colon behind the bracket.
         after = after.strip_prefix(b":").unwrap_or(after);
+        // `[  123.456789 <    0.000123>]` of `dmesg -d`; without the first of `--time-format delta`.
+        if let Some(delta) = inside.strip_suffix(b">") {
+            inside = inside[..memchr::memchr(b'<', delta)?].trim_ascii();
+            if inside.is_empty() {
+                return Some((Stamp::default(), after));
+            }
+        }
         if let Some(up) = seconds(inside) {
             return Some((uptime(up), after));
         }

@@ -21,8 +21,26 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// It isn't there; or not any more, when logs are being rotated.
+    #[error("{name}: there is no such file")]
+    Missing {
+        /// Its name.
+        name: String,
+    },
+    /// Only others may read it.
+    #[error("{name}: you may not read it; try again with sudo")]
+    Denied {
+        /// Its name.
+        name: String,
+    },
+    /// Nothing at all was in it.
+    #[error("{name}: is empty, so it tells nothing")]
+    Empty {
+        /// Its name.
+        name: String,
+    },
     /// It can't be opened.
-    #[error("{name}: {source}; check the name, and whether you may read it (root may)")]
+    #[error("{name}: {source}")]
     Open {
         /// Its name.
         name: String,
@@ -87,9 +105,13 @@ impl Source {
         if name.as_os_str() == "-" {
             return Source::new("standard input".into(), Box::new(io::stdin()), zone, now);
         }
-        let fail = |source| Error::Open {
-            name: shown.clone(),
-            source,
+        let fail = |source: io::Error| {
+            let name = shown.clone();
+            match source.kind() {
+                io::ErrorKind::NotFound => Error::Missing { name },
+                io::ErrorKind::PermissionDenied => Error::Denied { name },
+                _ => Error::Open { name, source },
+            }
         };
         let file = File::open(name).map_err(fail)?;
         let about = file.metadata().map_err(fail)?;
@@ -140,6 +162,11 @@ impl Source {
             head: None,
             at: i64::MIN,
         })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Nothing in it at all?
@@ -235,7 +262,8 @@ fn plain(file: &File) -> bool {
 /// text: a file system leaves them in a log when the power fails.
 fn no_text(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const UNPACK: &str = "unpack it first, or pipe it: … | unhang report -";
-    let known: [(&[u8], &str, &str); 6] = [
+    const CONVERT: &str = "convert it first: iconv -f UTF-16 FILE | unhang report -";
+    let known: [(&[u8], &str, &str); 8] = [
         (
             b"LPKSHHRH",
             "a journal file",
@@ -246,6 +274,9 @@ fn no_text(head: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"BZh", "packed with bzip2", UNPACK),
         (b"\x7fELF", "a program", "give log files"),
         (b"PK\x03\x04", "packed with zip", UNPACK),
+        // What PowerShell's > writes.
+        (b"\xff\xfe", "UTF-16 text", CONVERT),
+        (b"\xfe\xff", "UTF-16 text", CONVERT),
     ];
     for (magic, what, hint) in known {
         if head.starts_with(magic) {
