@@ -268,7 +268,10 @@ impl History {
             .filter(|b| !b.from_start && b.first.uptime.is_some_and(|up| up > 120 * SECOND));
         match cut.count() {
             0 => {}
-            n => notes.push(format!("The beginning of {n} boot(s) is not in the log.")),
+            n => notes.push(format!(
+                "The beginning of {} is not in the log.",
+                super::plural(n, "boot")
+            )),
         }
         let (mut off, mut backwards) = (0, 0);
         for pair in boots.windows(2) {
@@ -286,7 +289,8 @@ impl History {
         }
         if backwards > 0 {
             notes.push(format!(
-                "The clock went back between boots {backwards} time(s): dates are as logged, lengths by the boot clock."
+                "The clock went back between boots ({}): dates are as logged, lengths by the boot clock.",
+                super::plural(backwards, "time")
             ));
         }
         for jump in boots.iter().filter_map(|b| b.jump).take(3) {
@@ -299,8 +303,9 @@ impl History {
         let timeless = self.incidents.list.iter().filter(|i| i.start.is_empty());
         match timeless.count() {
             0 => {}
+            1 => notes.push("1 incident bears no time: it cannot be weighed.".into()),
             n => notes.push(format!(
-                "{n} incident(s) bear no time: they cannot be weighed."
+                "{n} incidents bear no time: they cannot be weighed."
             )),
         }
         if self.incidents.unlisted > 0 {

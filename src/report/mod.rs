@@ -43,6 +43,15 @@ pub fn span(micros: i64) -> String {
     }
 }
 
+/// "no incidents", "1 incident", "2 incidents".
+pub fn plural(n: impl TryInto<u64>, what: &str) -> String {
+    match n.try_into().unwrap_or(u64::MAX) {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
 /// A length in days, in words.
 pub fn days(days: f64) -> String {
     span((days * history::DAY) as i64)

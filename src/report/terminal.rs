@@ -5,7 +5,7 @@
 use super::history::History;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
-use super::{clean, nic_name, span, when};
+use super::{clean, nic_name, plural, span, when};
 use crate::hang::{EndedBy, Incident};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
@@ -43,13 +43,15 @@ pub fn page(history: &History, zone: &TimeZone, style: Style) -> String {
             let _ = write!(head, " {}", clean(pci));
         }
         let _ = writeln!(out, "{}", style.paint("1", &head));
-        let counts = format!(
-            "  {} incident(s) in {} block(s), {} reset(s) by the driver, {} recovered by unhang",
-            incidents.len(),
-            n.blocks,
-            n.resets,
-            n.recoveries
+        let mut counts = format!(
+            "  {} in {}, {} by the driver",
+            plural(incidents.len(), "incident"),
+            plural(n.blocks, "block"),
+            plural(n.resets, "reset"),
         );
+        if n.recoveries > 0 {
+            counts += &format!(", brought back by unhang {}", plural(n.recoveries, "time"));
+        }
         wrap(&mut out, &counts, width, "  ");
         out.push('\n');
         let line = timeline::of_nic(history, nic, zone);
@@ -137,14 +139,47 @@ fn draw(out: &mut String, line: &Timeline, width: usize, style: Style) {
         1 => "a day".to_string(),
         n => format!("in {n} days"),
     };
-    let legend = format!(
-        "  incidents {unit} (· none, # ten or more, blank: no log); tso gso gro: - on, = off (fix in force), / changed, ? not known"
-    );
-    wrap(out, &legend, width, "  ");
+    let shown = |mark: Fix| groups.iter().any(|day| day.fix == mark);
+    let count = |from: u32, to: u32| {
+        groups
+            .iter()
+            .any(|day| (from..=to).contains(&day.incidents))
+    };
+    let upper = [
+        (count(0, 0), "· none"),
+        (count(10, u32::MAX), "# ten or more"),
+        (shown(Fix::NoLog), "blank: no log"),
+    ];
+    legend(out, &format!("incidents {unit}"), &upper, width);
+    let lower = [
+        (shown(Fix::Without), "- on"),
+        (shown(Fix::With), "= off (fix in force)"),
+        (shown(Fix::Mixed), "/ changed"),
+        (shown(Fix::Unknown), "? not known"),
+    ];
+    legend(out, "tso gso gro", &lower, width);
     if let Some((day, _)) = line.change {
         let _ = writeln!(out, "  fix in force from {}", line.label(day));
     }
     out.push('\n');
+}
+
+/// What the marks mean that are there; a mark is not parted from its meaning.
+fn legend(out: &mut String, what: &str, marks: &[(bool, &str)], width: usize) {
+    let mut line = format!("  {what}");
+    let mut separator = ": ";
+    for (_, mark) in marks.iter().filter(|(shown, _)| *shown) {
+        let length = line.chars().count() + separator.len() + mark.chars().count();
+        if length > width {
+            let _ = writeln!(out, "{line}{}", separator.trim_end());
+            line = "    ".into();
+            separator = "";
+        }
+        line += separator;
+        line += mark;
+        separator = ", ";
+    }
+    let _ = writeln!(out, "{line}");
 }
 
 fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usize) {
@@ -153,7 +188,9 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
     }
     let header = "start                lasted       blocks  Mb/s  ended by     fix in force";
     let narrow = width < header.len() + 2;
-    let _ = writeln!(out, "  {}", if narrow { "start" } else { header });
+    if !narrow {
+        let _ = writeln!(out, "  {header}");
+    }
     let hidden = incidents.len().saturating_sub(ROWS);
     for i in &incidents[hidden..] {
         let start = when(&i.start, zone);
@@ -176,19 +213,19 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
             Some(false) => "no",
             None => "not known",
         };
-        let _ = if narrow {
-            writeln!(
-                out,
-                "  {start}\n    {lasted}, {} block(s), {speed} Mb/s, {by}",
-                i.blocks
-            )
+        if narrow {
+            let blocks = plural(i.blocks, "block");
+            let text = format!(
+                "  {start}: {lasted}, {blocks}, {speed} Mb/s, ended by: {by}, fix in force: {force}"
+            );
+            wrap(out, &text, width, "    ");
         } else {
-            writeln!(
+            let _ = writeln!(
                 out,
                 "  {start:<19}  {lasted:<12} {:>6}  {speed:>4}  {by:<12} {force}",
                 i.blocks
-            )
-        };
+            );
+        }
     }
     if hidden > 0 {
         let _ = writeln!(out, "  … and {hidden} earlier; --json lists all");

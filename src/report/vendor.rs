@@ -5,7 +5,7 @@
 
 use super::history::History;
 use super::terminal::wrap;
-use super::{clean, nic_name, span, verdict, when};
+use super::{clean, nic_name, plural, span, verdict, when};
 use crate::hang::{Incident, Nic};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
@@ -175,10 +175,10 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
     let n = &history.incidents.nics[nic];
     let _ = writeln!(
         out,
-        "  {} incident(s) in {} block(s), {} reset(s) by the driver",
-        all.len(),
-        n.blocks,
-        n.resets
+        "  {} in {}, {} by the driver",
+        plural(all.len(), "incident"),
+        plural(n.blocks, "block"),
+        plural(n.resets, "reset")
     );
     let hidden = all.len().saturating_sub(INCIDENTS);
     if hidden > 0 {
@@ -201,9 +201,9 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
         let speed = i.speed.map_or("?".into(), |s| s.to_string());
         let _ = writeln!(
             out,
-            "  {}: {} block(s), {speed} Mb/s, {lasted}; tso gso gro {offloads}",
+            "  {}: {}, {speed} Mb/s, {lasted}; tso gso gro {offloads}",
             when(&i.start, zone),
-            i.blocks
+            plural(i.blocks, "block")
         );
         if !i.registers.is_empty() {
             wrap(out, &format!("      {}", i.registers), 92, "      ");

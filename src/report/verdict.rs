@@ -4,7 +4,7 @@
 
 use super::history::History;
 use super::stats::{self, Evidence};
-use super::{days, nic_name};
+use super::{days, nic_name, plural};
 
 /// The kinds, from bad to good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -303,14 +303,6 @@ fn count(incidents: usize, bursts: usize) -> String {
         format!("{} ({bursts} {unit})", plural(incidents, "incident"))
     } else {
         plural(incidents, "incident")
-    }
-}
-
-fn plural(n: usize, what: &str) -> String {
-    match n {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
     }
 }
 
