@@ -15,3 +15,4 @@ export UNHANG_BENCH_TWO_EXCHANGES="$target/$host/release/examples/two-exchanges"
 # What is measured are other processes, and the bench profile would write where the release is.
 cargo bench --locked --quiet --profile dev --bench speed -- "$@"
 cargo bench --locked --quiet --profile dev --bench log_speed
+cargo bench --locked --quiet --profile dev --bench status_speed

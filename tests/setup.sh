@@ -12,7 +12,7 @@ packages_of() {
     package) echo "busybox-static dash fish lintian man-db rpmlint shellcheck zsh" ;;
     test) echo "ethtool iproute2 umockdev udev util-linux strace" ;;
     guest) echo "qemu-system-x86 qemu-utils mmdebstrap e2fsprogs busybox-static cpio lintian" ;;
-    bench) echo "ethtool iproute2 udev util-linux time ripgrep" ;;
+    bench) echo "ethtool iproute2 udev umockdev util-linux time ripgrep systemd-journal-remote" ;;
     *) echo "setup.sh: unknown part '$1'" >&2 && exit 2 ;;
     esac
 }
