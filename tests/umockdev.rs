@@ -325,6 +325,7 @@ fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
     fs::write(bin.join("last"), last).unwrap();
     let script = "#!/bin/sh\ncase \"$*\" in\n*--list-boots*) echo '[]' ;;\n\
         *\" _KERNEL_DEVICE=+pci:0000:00:00.0 + SYSLOG_IDENTIFIER=unhang\") exec cat \"${0%/*}/journal\" ;;\n\
+        *\" _TRANSPORT=kernel + SYSLOG_IDENTIFIER=unhang\") exec cat \"${0%/*}/journal\" ;;\n\
         *\" -n 1 _TRANSPORT=kernel\") exec cat \"${0%/*}/last\" ;;\n\
         *) exit 9 ;;\nesac\n";
     let file = bin.join("journalctl");
@@ -426,6 +427,20 @@ fn a_first_packet_that_hangs_on_the_kernel_of_now_is_no_false_alarm() {
     ];
     journalctl("first-packet", &said);
     assert_eq!(one_nic().status("first-packet")[0]["incidents"], 1);
+}
+
+#[test]
+fn the_vendors_report_has_the_firmware_as_ethtool_tells_it() {
+    journalctl("vendor", &[(9000, "kernel", UP)]);
+    let bin = Path::new(env!("CARGO_TARGET_TMPDIR")).join("umockdev/vendor/bin");
+    let script = "#!/bin/sh\n[ \"$*\" = '-i eno1' ] || exit 9\n\
+        printf 'driver: e1000e\\nversion: 6.12.38\\nfirmware-version: 0.5-4\\nexpansion-rom-version:\\n'\n";
+    fs::write(bin.join("ethtool"), script).unwrap();
+    fs::set_permissions(bin.join("ethtool"), Permissions::from_mode(0o755)).unwrap();
+    let output = one_nic().unhang("vendor", &["report", "--vendor"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("  Firmware     0.5-4\n"), "{text}");
+    assert!(text.contains("  Rule         e1000e-tx-hang\n"), "{text}");
 }
 
 #[test]

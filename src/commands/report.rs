@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
@@ -15,7 +16,7 @@ use crate::report::history::History;
 use crate::report::journal::{self, Journal, Scope};
 use crate::report::sources::{self, Error, Source};
 use crate::report::vendor::{self, Settings};
-use crate::report::{json, svg, terminal};
+use crate::report::{clean, json, svg, terminal};
 use crate::rules::decide;
 
 /// The page's width where standard output is no terminal and `COLUMNS` doesn't say.
@@ -89,11 +90,23 @@ fn settings(common: &Common) -> Vec<Settings> {
         now.retain(|(_, value)| !value.is_empty());
         Settings {
             interface: nic.name.clone(),
-            firmware: None,
+            firmware: firmware(&nic.name),
             now,
         }
     };
     e1000e.map(of_nic).collect()
+}
+
+/// As `ethtool -i` tells it, if it is there: netlink has no message for it.
+fn firmware(interface: &str) -> Option<String> {
+    // No option of ethtool's.
+    let name = Some(interface).filter(|name| !name.starts_with('-'))?;
+    let output = Command::new("ethtool").args(["-i", name]).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text
+        .lines()
+        .find_map(|line| line.strip_prefix("firmware-version:"))?;
+    Some(clean(version.trim())).filter(|version| !version.is_empty())
 }
 
 /// `COLUMNS`, else the terminal's width.

@@ -52,6 +52,19 @@ pub fn plural(n: impl TryInto<u64>, what: &str) -> String {
     }
 }
 
+/// What happened to a NIC, in numbers.
+fn counts(nic: &Nic, incidents: usize) -> String {
+    let resets = match nic.resets {
+        0 if incidents == 0 => return "no incident".into(),
+        resets => format!("{} by the driver", plural(resets, "reset")),
+    };
+    if incidents == 0 {
+        return format!("no incident, {resets}");
+    }
+    let incidents = plural(incidents, "incident");
+    format!("{incidents} in {}, {resets}", plural(nic.blocks, "block"))
+}
+
 /// A length in days, in words.
 pub fn days(days: f64) -> String {
     span((days * history::DAY) as i64)

@@ -43,12 +43,7 @@ pub fn page(history: &History, zone: &TimeZone, style: Style) -> String {
             let _ = write!(head, " {}", clean(pci));
         }
         let _ = writeln!(out, "{}", style.paint("1", &head));
-        let mut counts = format!(
-            "  {} in {}, {} by the driver",
-            plural(incidents.len(), "incident"),
-            plural(n.blocks, "block"),
-            plural(n.resets, "reset"),
-        );
+        let mut counts = format!("  {}", super::counts(n, incidents.len()));
         if n.recoveries > 0 {
             counts += &format!(", brought back by unhang {}", plural(n.recoveries, "time"));
         }

@@ -5,7 +5,7 @@
 
 use super::history::History;
 use super::terminal::wrap;
-use super::{clean, nic_name, plural, span, verdict, when};
+use super::{clean, counts, nic_name, plural, span, verdict, when};
 use crate::hang::{Incident, Nic};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
@@ -159,8 +159,12 @@ fn interface(out: &mut String, name: &str, options: Options) {
         line(out, "MAC", read("address"));
     }
     for (key, value) in settings.map_or(&[][..], |s| &s.now) {
-        let text = format!("  {:<12} {}", clean(key), clean(value));
-        wrap(out, &text, 92, "               ");
+        let mut text = String::new();
+        wrap(&mut text, &clean(value), 77, "");
+        let keys = std::iter::once(clean(key)).chain(std::iter::repeat(String::new()));
+        for (key, text) in keys.zip(text.lines()) {
+            let _ = writeln!(out, "  {key:<12} {text}");
+        }
     }
     out.push('\n');
 }
@@ -173,13 +177,7 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
         .filter(|i| i.nic == nic)
         .collect();
     let n = &history.incidents.nics[nic];
-    let _ = writeln!(
-        out,
-        "  {} in {}, {} by the driver",
-        plural(all.len(), "incident"),
-        plural(n.blocks, "block"),
-        plural(n.resets, "reset")
-    );
+    let _ = writeln!(out, "  {}", counts(n, all.len()));
     let hidden = all.len().saturating_sub(INCIDENTS);
     if hidden > 0 {
         let _ = writeln!(out, "  ({hidden} earlier ones left out)");
