@@ -171,3 +171,20 @@ fn cases() {
         .collect();
     assert!(failed.is_empty(), "not as expected: {failed:?}");
 }
+
+#[test]
+fn the_readme_shows_what_comes_out() {
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        fs::read_to_string(path).expect("text")
+    };
+    let page = read("tests/cases/report/88-readme/stdout");
+    let shown: String = page
+        .lines()
+        .map(|line| format!("    {line}").trim_end().to_owned() + "\n")
+        .collect();
+    assert!(
+        read("README.md").contains(&shown),
+        "not in README.md:\n{shown}"
+    );
+}

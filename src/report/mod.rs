@@ -92,6 +92,24 @@ pub fn nic_name(nic: &Nic) -> String {
     clean(name.unwrap_or("a NIC that the text does not name"))
 }
 
+/// `enx0123456789ab` is a MAC address: leaves it out.
+fn without_mac(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("enx") {
+        let tail = &rest[at + 3..];
+        let digits = tail.bytes().take_while(u8::is_ascii_hexdigit).count();
+        out.push_str(&rest[..at + 3]);
+        if digits >= 12 {
+            out.push_str("(MAC)");
+            rest = &tail[12..];
+        } else {
+            rest = tail;
+        }
+    }
+    out + rest
+}
+
 /// Wall time in ISO 8601, UTC, to the second or finer if the log is.
 pub fn iso(stamp: &Stamp) -> Option<String> {
     let at = jiff::Timestamp::from_microsecond(stamp.wall?).ok()?;

@@ -3,10 +3,10 @@
 //! scripts, no fonts to load, nothing that names the machine.
 
 use super::history::History;
-use super::nic_name;
 use super::terminal::wrap;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
+use super::{nic_name, without_mac};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 
@@ -35,7 +35,7 @@ pub fn picture(history: &History, zone: &TimeZone) -> String {
     rows.truncate(8);
     let verdict = verdict::overall(history);
     let mut text = String::new();
-    wrap(&mut text, &verdict.text, 112, "");
+    wrap(&mut text, &without_mac(&verdict.text), 112, "");
     let lines = text.lines().count() as f64;
     let row = BARS + HEAD + 68.0;
     let height = 24.0 + row * rows.len() as f64 + 20.0 * lines + 28.0;
@@ -44,7 +44,7 @@ pub fn picture(history: &History, zone: &TimeZone) -> String {
     );
     for (i, nic) in rows.iter().enumerate() {
         let line = timeline::of_nic(history, *nic, zone);
-        let name = nic_name(&nics[*nic]);
+        let name = without_mac(&nic_name(&nics[*nic]));
         draw(&mut out, &line, &name, 24.0 + row * i as f64);
     }
     let top = 24.0 + row * rows.len() as f64 + 8.0;

@@ -9,6 +9,9 @@ use jiff::{Timestamp, civil::Date};
 /// Longer histories than this are drawn from their end.
 const MAX_DAYS: usize = 3660;
 
+/// Shorter than this is no state of a day.
+const BRIEF: i64 = 60 * SECOND;
+
 /// Offloads on a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fix {
@@ -74,7 +77,10 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
         usize::try_from(day).ok()
     };
     let mut days = vec![Day::default(); (high - low + 1) as usize];
-    for s in stretches {
+    // The seconds after each boot until the fix is in force are not worth a mark on a day.
+    let (short, long): (Vec<_>, Vec<_>) = stretches.iter().partition(|s| s.length() < BRIEF);
+    let brief = long.len();
+    for (order, s) in long.into_iter().chain(short).enumerate() {
         let fix = match s.in_force {
             None => Fix::Unknown,
             Some(false) => Fix::Without,
@@ -85,7 +91,9 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
         };
         let from = (from - low).max(0) as usize;
         for day in days.iter_mut().take(to + 1).skip(from) {
-            day.fix = day.fix.and(fix);
+            if order < brief || day.fix == Fix::NoLog {
+                day.fix = day.fix.and(fix);
+            }
         }
     }
     for i in incidents() {

@@ -5,7 +5,7 @@
 
 use super::history::History;
 use super::terminal::wrap;
-use super::{clean, counts, nic_name, plural, span, verdict, when};
+use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac};
 use crate::hang::{Incident, Nic};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
@@ -233,25 +233,13 @@ fn e1000e(root: &Path) -> Vec<String> {
     names
 }
 
-/// `enx0123456789ab` is a MAC address.
+/// Without MAC addresses, unless they are asked for.
 fn mask(text: &str, options: Options) -> String {
     if options.identify {
-        return text.to_string();
+        text.to_string()
+    } else {
+        without_mac(text)
     }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("enx") {
-        let tail = &rest[at + 3..];
-        let digits = tail.bytes().take_while(u8::is_ascii_hexdigit).count();
-        out.push_str(&rest[..at + 3]);
-        if digits >= 12 {
-            out.push_str("(MAC)");
-            rest = &tail[12..];
-        } else {
-            rest = tail;
-        }
-    }
-    out + rest
 }
 
 /// One line of a file, cleaned; `None` if there is none.
