@@ -229,13 +229,11 @@ fn nothing(history: &History) -> String {
         .iter()
         .map(super::super::hang::boots::Boot::length)
         .sum();
-    if covered == 0 {
-        return "No incident in this log; over which up-time it does not tell.".into();
-    }
-    format!(
-        "No incident in this log, which covers {} of up-time. It has no line of an e1000e NIC's links or hangs.",
-        super::span(covered)
-    )
+    let covers = match covered {
+        0 => "; over which up-time it does not tell".into(),
+        covered => format!(", which covers {} of up-time", super::span(covered)),
+    };
+    format!("No incident in this log{covers}. It has no line of an e1000e NIC's links or hangs.")
 }
 
 fn no_incidents(e: &stats::Exposure, unknown_days: f64) -> (Kind, String) {
