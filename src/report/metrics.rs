@@ -79,6 +79,11 @@ pub fn text(history: &History, now: &[Features]) -> String {
         "gauge",
         "1 if this offload is as the rules want it, 0 if not.",
     );
+    let mut log = family(
+        "unhang_kernel_log_read",
+        "gauge",
+        "1 if the kernel log could be read, 0 if not: then nothing is known of hangs.",
+    );
     let boot = history.boots.list.len().saturating_sub(1);
     let boot_known = !history.boots.list.is_empty();
     for (index, nic) in history.incidents.nics.iter().enumerate() {
@@ -125,6 +130,10 @@ pub fn text(history: &History, now: &[Features]) -> String {
             }
         }
         let labels = format!("interface=\"{}\"", escape(&nic.interface));
+        if nic.e1000e {
+            let read = f64::from(u8::from(boot_known));
+            log.samples.push((labels.clone(), read));
+        }
         if let Some(all) = nic.in_force {
             force
                 .samples
@@ -137,7 +146,7 @@ pub fn text(history: &History, now: &[Features]) -> String {
     }
     let mut out = String::new();
     for family in [
-        incidents, blocks, recoveries, resets, wedged, last, force, features,
+        incidents, blocks, recoveries, resets, wedged, last, log, force, features,
     ] {
         if family.samples.is_empty() {
             continue;

@@ -129,8 +129,12 @@ fn a_journal_without_a_line_of_the_nic_has_none_of_its_hangs() {
     let output = one_nic().unhang("quiet", &["metrics"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    let sample = "unhang_hang_incidents_total{interface=\"eno1\"} 0\n";
-    assert!(text.contains(sample), "{text}");
+    for sample in [
+        "unhang_hang_incidents_total{interface=\"eno1\"} 0\n",
+        "unhang_kernel_log_read{interface=\"eno1\"} 1\n",
+    ] {
+        assert!(text.contains(sample), "{text}");
+    }
 }
 
 /// Old kernels print such a block at link-up though nothing hangs; which kernel it is, the
@@ -173,6 +177,13 @@ fn without_a_journal_the_incidents_are_unknown_and_the_rest_is_shown() {
     assert_eq!(talk.matches("incidents unknown").count(), 1, "{talk}");
     let status: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(status["nics"][0]["incidents"], Value::Null);
+    // No counter is no zero, and somebody has to notice.
+    let output = one_nic().unhang("denied", &["metrics"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("incidents_total"), "{text}");
+    let sample = "unhang_kernel_log_read{interface=\"eno1\"} 0\n";
+    assert!(text.contains(sample), "{text}");
     // With no e1000e NIC, nobody asks.
     let mut other = Machine::default();
     other.pci_nic("enp1s0", "8086:1521", "igb");

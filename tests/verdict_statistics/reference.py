@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes reference.tsv: binomial tails by scipy, which tests/statistics.rs compares with.
+"""Writes reference.tsv: binomial tails by scipy, which tests/verdict_statistics.rs compares with.
 
     python3 -m venv v && v/bin/pip install scipy && v/bin/python reference.py > reference.tsv
 """
