@@ -29,15 +29,17 @@ enum Style {
     OneLine,
     Raw,
     Json,
+    Coloured,
 }
 
-const STYLES: [Style; 6] = [
+const STYLES: [Style; 7] = [
     Style::Dmesg,
     Style::Indented,
     Style::Syslog,
     Style::OneLine,
     Style::Raw,
     Style::Json,
+    Style::Coloured,
 ];
 
 fn joined(lines: impl Iterator<Item = String>) -> String {
@@ -65,6 +67,10 @@ fn record(style: Style, at: u32, message: &str) -> String {
             "3,77,{at}250000,-;{}\n SUBSYSTEM=pci\n",
             message.replace('\n', "\\x0a")
         ),
+        Style::Coloured => {
+            let (head, tail) = message.split_at(message.find(": ").map_or(0, |at| at + 1));
+            format!("\x1b[32m{stamp}\x1b[0m\x1b[33m{head}\x1b[0m\x1b[1m\x1b[31m{tail}\x1b[0m\n")
+        }
         Style::Json => format!(
             "{{\"__MONOTONIC_TIMESTAMP\":\"{at}250000\",\"_TRANSPORT\":\"kernel\",\"SYSLOG_IDENTIFIER\":\"kernel\",\"MESSAGE\":{}}}\n",
             serde_json::Value::from(message)
