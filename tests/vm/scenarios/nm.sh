@@ -1,5 +1,5 @@
 # about: NetworkManager sets what is generated for it, without this package
-# suites: bookworm-6.12
+# suites: trixie
 # extra: network-manager
 # needs: UNHANG_DEB
 # limit: 240
