@@ -1,5 +1,5 @@
 # about: the generated udev rule, the systemd unit and netplan's file do what they say, without this package
-# suites: bookworm-6.12
+# suites: trixie
 # nics: e1000e e1000
 # extra: netplan.io
 # needs: UNHANG_DEB
