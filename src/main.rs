@@ -6,6 +6,11 @@ use std::process::ExitCode;
 use clap::{ColorChoice, Parser};
 use unhang::cli::{Cli, Command, Common};
 use unhang::commands::{self, Output};
+use unhang::watch::WatchError;
+
+/// What can't be had on this machine (`EX_UNAVAILABLE` in sysexits.h). unhang-watch.service is
+/// not started anew after it.
+const UNAVAILABLE: u8 = 69;
 
 fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| {
@@ -25,7 +30,10 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("unhang: {error:#}");
-            ExitCode::FAILURE
+            match error.downcast_ref::<WatchError>() {
+                Some(error) if error.is_lasting() => ExitCode::from(UNAVAILABLE),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

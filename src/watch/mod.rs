@@ -55,6 +55,13 @@ pub enum WatchError {
     Source(&'static str, #[source] io::Error),
 }
 
+impl WatchError {
+    /// Whether it would be the same another time. The kernel is asked at the start only.
+    pub fn is_lasting(&self) -> bool {
+        !matches!(self, WatchError::Source(..))
+    }
+}
+
 /// The watcher.
 struct Watcher {
     rules: Arc<RuleSet>,
