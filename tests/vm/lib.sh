@@ -244,6 +244,8 @@ counted_is() { [ "$(counted "$1")" = "$2" ] || { cat /run/unhang/watch.json; ret
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 wakeups() { awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$1/status"; }
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+# What it has allocated. VmRSS counts the pages of its file too, which come and go as the kernel likes.
+anon_kib() { awk '/^RssAnon/ { print $2 }' "/proc/$1/status"; }
 
 # raise IF: from now on the transmit interrupt comes four times a second, so that the driver looks at its ring as
 # it does on a busy NIC, in every interrupt mode. hold IF: moreover the transmitter is off, whatever is done to the
@@ -291,3 +293,72 @@ wedged_or_reset() { more_hangs $((wedged_hangs + 1)) || more_resets "$wedged_res
 no_reset() { [ "$(resets)" = "$wedged_resets" ]; }
 another_incident() { sleep 32; } # after so long a wedge counts as a new one
 wedges() { echo "$(counted wedges) wedges $(counted recoveries) recoveries"; }
+
+# --- whoever manages the network
+
+# installed_in NIC: what is seen at once. booted_in NIC: and after a boot. Both say it in one line.
+layout_line() { echo "$1: tso gso gro off (were on); rule e1000e-tx-hang; e1000e 8086:10d3 82574L; event $2"; }
+installed_in() {
+    check "offloads are on before" offloads_are "$1" on
+    check "installed" install_deb
+    check "offloads are off" offloads_are "$1" off
+    check_eq "one line says so" "$(layout_line "$1" manual)" "$(told)"
+}
+booted_in() {
+    check "offloads are off after boot" offloads_are "$1" off
+    check_eq "one line says so" "$(layout_line "$1" add)" "$(journal_lines -b -p info)"
+    check "it is watched" wait_for 20 watching
+    check "there is traffic" wait_for 60 traffic
+}
+
+# network_of IF: its addresses and routes.
+network_of() {
+    ip -o addr show dev "$1" scope global | awk '{ print $3, $4 }'
+    ip -4 route show dev "$1"
+    ip -6 route show dev "$1" | grep '^default\|^2001'
+}
+network_is() { [ "$(network_of "$1")" = "$2" ] || { network_of "$1"; return 1; }; }
+# link_up_in NIC IF NOTICED…: the cable is out until NOTICED succeeds, and in again. IF has the address.
+link_up_in() {
+    layout_nic=$1 layout_top=$2
+    shift 2
+    layout_network=$(network_of "$layout_top")
+    say "$layout_network"
+    mark
+    host link nic0 off
+    check "cable out" wait_for 20 no_carrier "$layout_nic"
+    check "which is noticed" wait_for 30 "$@"
+    host link nic0 on
+    check "cable in" wait_for 20 carrier "$layout_nic"
+    check "the offloads are right" offloads_are "$layout_nic" off
+    check "addresses and routes are there" wait_for 30 network_is "$layout_top" "$layout_network"
+    check "there is traffic" wait_for 20 traffic
+    check_eq "nothing was changed or said" "" "$(said)"
+}
+
+# watch_losses, then lost: which addresses and routes were taken away meanwhile.
+watch_losses() {
+    ip monitor address route >/run/vm/monitored 2>&1 &
+    losses_watcher=$!
+}
+lost() {
+    kill "$losses_watcher"
+    grep '^Deleted' /run/vm/monitored | grep -e default -e '10\.0\.2\.15/' -e 2001:db8::5
+}
+
+# wedge_in NIC IF: a genuine wedge. Then lost.
+wedge_in() {
+    layout_network=$(network_of "$2")
+    mark
+    raise "$1"
+    watch_losses
+    check "wedged" wedge_for_good "$1"
+    check "the watcher brings it back" wait_for 20 back "$1"
+    metric "hundredths of a second from the first block to traffic" $(($(now) - wedged_at))
+    release
+    check "addresses and routes are there" wait_for 20 network_is "$2" "$layout_network"
+    check "the offloads are off" offloads_are "$1" off
+    check "one line says it was wedged" wait_for 5 said_times 1 "$1: wedged after 2 hang blocks (offloads in force), recovery 1: autonegotiation restarted"
+    check "one says it is back" wait_for 5 said_times 1 "$1: link up [0-9]*\.[0-9] s after recovery 1"
+    check "there is no other" said_times 2 .
+}
