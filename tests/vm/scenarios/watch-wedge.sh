@@ -31,6 +31,9 @@ check "one says it is back" wait_for 5 said_times 1 "$nic: link up [0-9]*\.[0-9]
 check "there is no other" said_times 2 .
 say "$(said)"
 check_eq "counted" "1 wedges 1 recoveries" "$(wedges)"
+check "status says so" matches '*watched: link up at *, 1 wedge, 1 recovery tried*' "$(unhang status)"
+# shellcheck disable=SC2154 # wedge_for_good sets it: each try before was an incident of its own
+check_eq "one incident" "$wedged_try" "$(unhang status --json | sed -n 's/^ *"incidents": \([0-9]*\).*/\1/p')"
 
 # --- with the offloads on, and a journal that does not read
 
