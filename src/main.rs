@@ -8,10 +8,6 @@ use unhang::cli::{Cli, Command, Common};
 use unhang::commands::{self, Output};
 use unhang::watch::WatchError;
 
-/// What can't be had on this machine (`EX_UNAVAILABLE` in sysexits.h). unhang-watch.service is
-/// not started anew after it.
-const UNAVAILABLE: u8 = 69;
-
 fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| {
         let tip = commands::overview::tip(&error);
@@ -30,10 +26,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("unhang: {error:#}");
-            match error.downcast_ref::<WatchError>() {
-                Some(error) if error.is_lasting() => ExitCode::from(UNAVAILABLE),
-                _ => ExitCode::FAILURE,
-            }
+            let status = error.downcast_ref().map_or(1, WatchError::exit_status);
+            ExitCode::from(status)
         }
     }
 }

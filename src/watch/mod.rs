@@ -56,9 +56,14 @@ pub enum WatchError {
 }
 
 impl WatchError {
-    /// Whether it would be the same another time. The kernel is asked at the start only.
-    pub fn is_lasting(&self) -> bool {
-        !matches!(self, WatchError::Source(..))
+    /// The process's exit status: 69 (`EX_UNAVAILABLE` in sysexits.h) if it would be the same
+    /// another time, so that unhang-watch.service is not started anew. The kernel is asked at
+    /// the start only.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            WatchError::NotPermitted | WatchError::Kernel(_) => 69,
+            WatchError::Source(..) => 1,
+        }
     }
 }
 

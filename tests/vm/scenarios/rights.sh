@@ -34,7 +34,7 @@ refused() { # NAME SETTING REASON WATCHER: who cannot do it says why, in one lin
     within "$2" /usr/lib/udev/unhang
     check_eq "$1: so does the helper" 1 $?
     check "$1: in the log" wait_for 5 said_times 1 "$nic: not changed: $3; $ending add"
-    within "$2" /usr/bin/unhang watch
+    within "$2" /usr/lib/unhang/unhang-watch
     check_eq "$1: the watcher gives up" 69 $?
     check "$1: and says why" line_is "unhang: $4"
     check_eq "$1: TSO is as it was" on "$(feature "$nic" tso)"
