@@ -249,9 +249,8 @@ impl Checker<'_> {
             Name::Kernels => is_kernels(current),
             Name::Unknown => true,
         };
-        if stays
-            && will == Name::Kernels
-            && let (Name::Known(other), Some(before)) = (&was, before)
+        if let (true, Name::Kernels, Name::Known(other), Some(before)) =
+            (stays, &will, &was, before)
         {
             self.say(
                 Severity::Warning,
