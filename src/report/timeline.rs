@@ -80,6 +80,7 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
     // The seconds after each boot until the fix is in force are not worth a mark on a day.
     let (short, long): (Vec<_>, Vec<_>) = stretches.iter().partition(|s| s.length() < BRIEF);
     let brief = long.len();
+    let mut long_there = vec![false; days.len()];
     for (order, s) in long.into_iter().chain(short).enumerate() {
         let fix = match s.in_force {
             None => Fix::Unknown,
@@ -90,8 +91,9 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
             continue;
         };
         let from = (from - low).max(0) as usize;
-        for day in days.iter_mut().take(to + 1).skip(from) {
-            if order < brief || day.fix == Fix::NoLog {
+        for (n, day) in days.iter_mut().enumerate().take(to + 1).skip(from) {
+            long_there[n] |= order < brief;
+            if order < brief || !long_there[n] {
                 day.fix = day.fix.and(fix);
             }
         }

@@ -66,7 +66,9 @@ pub fn report(history: &History, zone: &TimeZone, options: Options) -> String {
     for note in &history.notes {
         let _ = writeln!(out, "Note: {note}");
     }
-    out.push('\n');
+    if !out.ends_with("\n\n") {
+        out.push('\n');
+    }
     let verdict = verdict::overall(history);
     wrap(&mut out, &mask(&verdict.text, options), 92, "");
     out
