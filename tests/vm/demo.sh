@@ -43,7 +43,10 @@ wait_for 30 systemctl -q is-active unhang-watch
 run ethtool -K "$nic" tso on
 check "the watcher switches it off again" wait_for 20 offloads_are "$nic" off
 
-step "6. The card hangs: its transmitter stops, and packets wait for ever"
+step "6. The same for machines without unhang: a .link file for systemd"
+run unhang generate link "$nic" --dry-run
+
+step "7. The card hangs: its transmitter stops, and packets wait for ever"
 ip addr add 192.0.2.2/24 dev "$nic"
 up "$nic"
 wait_for 20 carrier "$nic"
@@ -60,10 +63,7 @@ run ip route show default
 check "the default route is still there" matches 'default via 192.0.2.1*' "$(ip route show default)"
 check "the offloads are still off" offloads_are "$nic" off
 
-step "7. The whole story, as the log has it, and what it says of the card"
+step "8. The whole story, as the log has it, and what it says of the card"
 run log
 run unhang report
-
-step "8. The same for machines without unhang: a .link file for systemd"
-run unhang generate link "$nic" --dry-run
 finish
