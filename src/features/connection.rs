@@ -89,7 +89,7 @@ fn errno(error: &io::Error) -> KernelError {
 impl FeatureKernel for Connection {
     async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
         match self.ask(FeaturesMessage::Get { ifindex }).await? {
-            FeaturesMessage::GetReply(reply) => Ok(reply.into()),
+            FeaturesMessage::GetReply(features) => Ok(features),
             other => Err(unexpected(&other)),
         }
     }
@@ -100,7 +100,7 @@ impl FeatureKernel for Connection {
             .map(|(name, on)| ((*name).to_owned(), *on))
             .collect();
         match self.ask(FeaturesMessage::Set { ifindex, wanted }).await? {
-            FeaturesMessage::SetReply(reply) => Ok(reply.into()),
+            FeaturesMessage::SetReply(changes) => Ok(changes),
             other => Err(unexpected(&other)),
         }
     }

@@ -5,9 +5,11 @@
 //! in their verbose form, by name: a bit's index differs between kernels.
 
 use netlink_packet_core::{
-    DecodeError, Emitable, Nla, NlaBuffer, NlasIterator, ParseableParametrized,
+    DecodeError, Emitable, NLA_HEADER_SIZE, Nla, NlaBuffer, NlasIterator, ParseableParametrized,
 };
 use netlink_packet_generic::{GenlFamily, GenlHeader};
+
+use super::{Changes, Feature, Features};
 
 /// `ETHTOOL_MSG_FEATURES_GET`.
 const MSG_FEATURES_GET: u8 = 11;
@@ -64,9 +66,9 @@ pub enum FeaturesMessage {
         wanted: Vec<(String, bool)>,
     },
     /// The kernel's answer to a GET.
-    GetReply(Reply),
+    GetReply(Features),
     /// The kernel's answer to a SET; its ACK follows.
-    SetReply(Reply),
+    SetReply(Changes),
     /// Somebody changed features, by netlink, by ioctl, or the core itself. The kernel sends
     /// notifications with compact bitsets, by index: to know what is so now, ask.
     Notification {
@@ -79,139 +81,139 @@ pub enum FeaturesMessage {
     Other(u8),
 }
 
-/// What the kernel says about a NIC's features.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Reply {
-    /// The NIC.
-    pub ifindex: u32,
-    /// Its name now.
-    pub interface: String,
-    /// GET: every feature of this kernel; those that can be switched have a value.
-    pub hw: Bitset,
-    /// GET: what was asked for. SET: what was asked for and is not so.
-    pub wanted: Bitset,
-    /// GET: what is on. SET: what changed, with its new value.
-    pub active: Bitset,
-    /// GET: what can never be changed.
-    pub nochange: Bitset,
+/// One listed bit of a bitset in verbose form.
+struct Bit<'a> {
+    name: &'a str,
+    /// A list without a mask has no values: to be listed there means to be on.
+    value: bool,
 }
 
-/// A bitset in verbose form. Without a mask, to be listed means to be on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Bitset {
-    /// The bits that are listed.
-    pub bits: Vec<Bit>,
-}
-
-/// One listed bit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bit {
-    /// Name of the feature.
-    pub name: String,
-    /// Its value; a list without a mask has no values, there this is `false`.
-    pub value: bool,
-}
-
-impl Bitset {
-    /// Whether `name` is listed.
-    pub fn has(&self, name: &str) -> bool {
-        self.bits.iter().any(|bit| bit.name == name)
-    }
-
-    fn parse(bitset: &[u8]) -> Result<Bitset, DecodeError> {
-        let mut bits = Vec::new();
-        for attribute in NlasIterator::new(bitset) {
-            let attribute = attribute?;
-            match attribute.kind() {
-                BITSET_BITS => {
-                    for bit in NlasIterator::new(attribute.value()) {
-                        let bit = bit?;
-                        if bit.kind() == BITS_BIT {
-                            bits.push(Bit::parse(bit.value())?);
-                        }
-                    }
-                }
-                // Taken for an empty list it would say that everything is off.
-                BITSET_VALUE => return Err("a compact bitset, which was not asked for".into()),
-                _ => {}
-            }
-        }
-        Ok(Bitset { bits })
-    }
-}
-
-impl Bit {
-    fn parse(bit: &[u8]) -> Result<Bit, DecodeError> {
+impl<'a> Bit<'a> {
+    fn parse(bit: &'a [u8]) -> Result<Bit<'a>, DecodeError> {
         let mut name = None;
-        let mut value = false;
+        let mut on = false;
         for attribute in NlasIterator::new(bit) {
             let attribute = attribute?;
             match attribute.kind() {
-                BIT_NAME => name = Some(text(&attribute)?),
-                BIT_VALUE => value = true,
+                BIT_NAME => name = Some(text(value(attribute))?),
+                BIT_VALUE => on = true,
                 _ => {}
             }
         }
         let name = name.ok_or_else(|| DecodeError::from("a feature bit without a name"))?;
-        Ok(Bit { name, value })
+        Ok(Bit { name, value: on })
     }
 }
 
-impl Reply {
-    /// Reads a reply. One without any of the `required` attributes is no answer: an absent
-    /// list is not an empty one.
-    fn parse(payload: &[u8], required: &[u16]) -> Result<Reply, DecodeError> {
-        let mut reply = Reply::default();
-        let mut missing = required.to_vec();
-        for attribute in NlasIterator::new(payload) {
-            let attribute = attribute?;
-            let value = attribute.value();
-            missing.retain(|kind| *kind != attribute.kind());
-            match attribute.kind() {
-                FEATURES_HEADER => reply.parse_header(value)?,
-                FEATURES_HW => reply.hw = Bitset::parse(value)?,
-                FEATURES_WANTED => reply.wanted = Bitset::parse(value)?,
-                FEATURES_ACTIVE => reply.active = Bitset::parse(value)?,
-                FEATURES_NOCHANGE => reply.nochange = Bitset::parse(value)?,
-                _ => {}
-            }
-        }
-        match missing.first() {
-            Some(kind) => Err(format!("FEATURES attribute {kind} is missing").into()),
-            None => Ok(reply),
-        }
-    }
-
-    fn parse_header(&mut self, header: &[u8]) -> Result<(), DecodeError> {
-        for attribute in NlasIterator::new(header) {
-            let attribute = attribute?;
-            match attribute.kind() {
-                HEADER_DEV_INDEX => {
-                    self.ifindex = netlink_packet_core::parse_u32(attribute.value())?;
+/// The bits that a bitset lists, in the order of their index.
+fn bits(bitset: &[u8]) -> Result<Vec<Bit<'_>>, DecodeError> {
+    let mut bits = Vec::new();
+    for attribute in NlasIterator::new(bitset) {
+        let attribute = attribute?;
+        match attribute.kind() {
+            BITSET_BITS => {
+                for bit in NlasIterator::new(value(attribute)) {
+                    let bit = bit?;
+                    if bit.kind() == BITS_BIT {
+                        bits.push(Bit::parse(value(bit))?);
+                    }
                 }
-                HEADER_DEV_NAME => self.interface = text(&attribute)?,
-                _ => {}
             }
+            // Taken for an empty list it would say that everything is off.
+            BITSET_VALUE => return Err("a compact bitset, which was not asked for".into()),
+            _ => {}
         }
-        Ok(())
     }
+    Ok(bits)
 }
 
-/// Whom a notification is about.
-fn notified(payload: &[u8]) -> Result<(u32, String), DecodeError> {
+/// The attributes of these kinds. A reply without one of them is no answer: an absent list is
+/// not an empty one.
+fn required<const N: usize>(payload: &[u8], kinds: [u16; N]) -> Result<[&[u8]; N], DecodeError> {
+    let mut found = [None; N];
     for attribute in NlasIterator::new(payload) {
         let attribute = attribute?;
-        if attribute.kind() == FEATURES_HEADER {
-            let mut reply = Reply::default();
-            reply.parse_header(attribute.value())?;
-            return Ok((reply.ifindex, reply.interface));
+        if let Some(place) = kinds.iter().position(|kind| *kind == attribute.kind()) {
+            found[place] = Some(value(attribute));
         }
     }
-    Err("a notification without a header".into())
+    if let Some(place) = found.iter().position(Option::is_none) {
+        return Err(format!("FEATURES attribute {} is missing", kinds[place]).into());
+    }
+    Ok(found.map(Option::unwrap_or_default))
 }
 
-fn text(attribute: &NlaBuffer<&[u8]>) -> Result<String, DecodeError> {
-    netlink_packet_core::parse_string(attribute.value())
+/// HW names every feature of the kernel; those that the hardware can switch have a value there,
+/// and what is in NOCHANGE can't be changed all the same.
+fn features(payload: &[u8]) -> Result<Features, DecodeError> {
+    let [header, hw, wanted, active, nochange] = required(payload, GET_REPLY_HAS)?;
+    let feature = |bit: Bit<'_>| Feature {
+        name: bit.name.to_owned(),
+        changeable: bit.value,
+        wanted: false,
+        active: false,
+    };
+    let mut list: Vec<Feature> = bits(hw)?.into_iter().map(feature).collect();
+    mark(&mut list, wanted, |feature| feature.wanted = true)?;
+    mark(&mut list, active, |feature| feature.active = true)?;
+    mark(&mut list, nochange, |feature| feature.changeable = false)?;
+    let (_, interface) = addressee(header)?;
+    Ok(Features { interface, list })
+}
+
+/// Marks each feature that the bitset lists.
+fn mark(list: &mut [Feature], bitset: &[u8], with: fn(&mut Feature)) -> Result<(), DecodeError> {
+    let mut next = 0;
+    for bit in bits(bitset)? {
+        // Both are in the order of the bits' index, so that it is not far.
+        let is = |feature: &Feature| feature.name == bit.name;
+        let later = list[next..].iter().position(is).map(|place| next + place);
+        if let Some(place) = later.or_else(|| list.iter().position(is)) {
+            with(&mut list[place]);
+            next = place;
+        }
+    }
+    Ok(())
+}
+
+/// WANTED lists what was asked for and is not so, ACTIVE what changed, with its new value.
+fn changes(payload: &[u8]) -> Result<Changes, DecodeError> {
+    let [_, wanted, active] = required(payload, SET_REPLY_HAS)?;
+    let refused = bits(wanted)?.into_iter();
+    let changed = bits(active)?.into_iter();
+    Ok(Changes {
+        refused: refused.map(|bit| bit.name.to_owned()).collect(),
+        changed: changed
+            .map(|bit| (bit.name.to_owned(), bit.value))
+            .collect(),
+    })
+}
+
+/// The NIC that a message is about, and its name now.
+fn addressee(header: &[u8]) -> Result<(u32, String), DecodeError> {
+    let mut ifindex = 0;
+    let mut interface = String::new();
+    for attribute in NlasIterator::new(header) {
+        let attribute = attribute?;
+        match attribute.kind() {
+            HEADER_DEV_INDEX => ifindex = netlink_packet_core::parse_u32(attribute.value())?,
+            HEADER_DEV_NAME => text(attribute.value())?.clone_into(&mut interface),
+            _ => {}
+        }
+    }
+    Ok((ifindex, interface))
+}
+
+/// An attribute's value, which is there as long as the message is; `NlaBuffer::value` lends it
+/// for less.
+fn value(attribute: NlaBuffer<&[u8]>) -> &[u8] {
+    let end = usize::from(attribute.length());
+    &attribute.into_inner()[NLA_HEADER_SIZE..end]
+}
+
+fn text(value: &[u8]) -> Result<&str, DecodeError> {
+    let value = value.strip_suffix(b"\0").unwrap_or(value);
+    std::str::from_utf8(value).map_err(|error| DecodeError::from(error.to_string()))
 }
 
 /// An attribute to be sent.
@@ -327,14 +329,11 @@ impl Emitable for FeaturesMessage {
 impl ParseableParametrized<[u8], GenlHeader> for FeaturesMessage {
     fn parse_with_param(payload: &[u8], header: GenlHeader) -> Result<Self, DecodeError> {
         Ok(match header.cmd {
-            MSG_FEATURES_GET_REPLY => {
-                FeaturesMessage::GetReply(Reply::parse(payload, &GET_REPLY_HAS)?)
-            }
-            MSG_FEATURES_SET_REPLY => {
-                FeaturesMessage::SetReply(Reply::parse(payload, &SET_REPLY_HAS)?)
-            }
+            MSG_FEATURES_GET_REPLY => FeaturesMessage::GetReply(features(payload)?),
+            MSG_FEATURES_SET_REPLY => FeaturesMessage::SetReply(changes(payload)?),
             MSG_FEATURES_NTF => {
-                let (ifindex, interface) = notified(payload)?;
+                let [header] = required(payload, [FEATURES_HEADER])?;
+                let (ifindex, interface) = addressee(header)?;
                 FeaturesMessage::Notification { ifindex, interface }
             }
             command => FeaturesMessage::Other(command),

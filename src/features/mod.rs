@@ -13,7 +13,6 @@ pub use connection::Connection;
 pub use names::{Key, in_every_kernel, known_names, nearest, short_names};
 
 use crate::nic::Nic;
-use message::Reply;
 
 /// One feature of one NIC, as the kernel reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,24 +43,6 @@ impl Features {
     }
 }
 
-/// A GET reply names every feature of the kernel in HW's mask; changeable is what has a value
-/// there and is not in NOCHANGE (`features_fill_reply`, net/ethtool/features.c).
-impl From<Reply> for Features {
-    fn from(reply: Reply) -> Features {
-        let (wanted, active, nochange) = (reply.wanted, reply.active, reply.nochange);
-        let feature = |bit: message::Bit| Feature {
-            changeable: bit.value && !nochange.has(&bit.name),
-            wanted: wanted.has(&bit.name),
-            active: active.has(&bit.name),
-            name: bit.name,
-        };
-        Features {
-            list: reply.hw.bits.into_iter().map(feature).collect(),
-            interface: reply.interface,
-        }
-    }
-}
-
 /// What the kernel did with a SET.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
@@ -69,20 +50,6 @@ pub struct Changes {
     pub refused: Vec<String>,
     /// Active now and not before, or the other way round, whether asked for or not.
     pub changed: Vec<(String, bool)>,
-}
-
-impl From<Reply> for Changes {
-    fn from(reply: Reply) -> Changes {
-        Changes {
-            refused: reply.wanted.bits.into_iter().map(|bit| bit.name).collect(),
-            changed: reply
-                .active
-                .bits
-                .into_iter()
-                .map(|bit| (bit.name, bit.value))
-                .collect(),
-        }
-    }
 }
 
 /// Why the kernel could not be asked, or did not do it.

@@ -10,7 +10,6 @@ use netlink_packet_generic::{GenlFamily, GenlHeader, GenlMessage};
 use proptest::prelude::*;
 
 use super::*;
-use crate::features::{Changes, Features};
 
 /// A netlink message as the kernel sent it, see tests/data/features/README.
 fn captured(name: &str) -> Vec<u8> {
@@ -33,14 +32,14 @@ fn parse(cmd: u8, payload: &[u8]) -> Result<FeaturesMessage, DecodeError> {
 
 fn get_reply(datagram: &[u8]) -> Features {
     match receive(datagram) {
-        FeaturesMessage::GetReply(reply) => reply.into(),
+        FeaturesMessage::GetReply(features) => features,
         other => panic!("{other:?}"),
     }
 }
 
 fn set_reply(datagram: &[u8]) -> Changes {
     match receive(datagram) {
-        FeaturesMessage::SetReply(reply) => reply.into(),
+        FeaturesMessage::SetReply(changes) => changes,
         other => panic!("{other:?}"),
     }
 }
@@ -143,16 +142,15 @@ mod what_a_real_kernel_said {
 
     #[test]
     fn a_notification_says_whom_it_is_about() {
-        let FeaturesMessage::GetReply(reply) = receive(&captured("get-reply.bin")) else {
-            panic!("no GET reply");
+        let FeaturesMessage::Notification { ifindex, interface } =
+            receive(&captured("notification.bin"))
+        else {
+            panic!("no notification");
         };
-        assert_eq!(
-            receive(&captured("notification.bin")),
-            FeaturesMessage::Notification {
-                ifindex: reply.ifindex,
-                interface: reply.interface
-            }
-        );
+        let datagram = captured("get-reply.bin");
+        let [header] = required(&datagram[HEADERS..], [FEATURES_HEADER]).unwrap();
+        assert_eq!((ifindex, interface), addressee(header).unwrap());
+        assert_ne!(ifindex, 0);
     }
 
     #[test]
@@ -180,100 +178,7 @@ mod what_a_real_kernel_said {
     }
 }
 
-/// What the kernel would make of a message.
-mod kernel_side {
-    use super::*;
-
-    pub fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(4 + value.len()).unwrap();
-        let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
-        bytes.extend(value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
-
-    fn bit(index: u32, name: &str, value: bool) -> Vec<u8> {
-        let index = attribute(1, &index.to_ne_bytes());
-        let name = attribute(BIT_NAME, format!("{name}\0").as_bytes());
-        let value = if value {
-            attribute(BIT_VALUE, &[])
-        } else {
-            Vec::new()
-        };
-        attribute(BITS_BIT, &[index, name, value].concat())
-    }
-
-    /// A bitset; without a mask the bits that are listed are those that are on.
-    pub fn bitset(bits: &[Bit], nomask: bool) -> Vec<u8> {
-        let nomask = if nomask {
-            attribute(1, &[])
-        } else {
-            Vec::new()
-        };
-        let size = attribute(2, &64_u32.to_ne_bytes());
-        let listed = bits.iter().zip(0..);
-        let listed: Vec<u8> = listed.flat_map(|(b, i)| bit(i, &b.name, b.value)).collect();
-        [nomask, size, attribute(BITSET_BITS, &listed)].concat()
-    }
-
-    pub fn header(ifindex: u32, interface: &str) -> Vec<u8> {
-        let index = attribute(HEADER_DEV_INDEX, &ifindex.to_ne_bytes());
-        let name = attribute(HEADER_DEV_NAME, format!("{interface}\0").as_bytes());
-        attribute(FEATURES_HEADER, &[index, name].concat())
-    }
-
-    pub fn get_reply(reply: &Reply) -> Vec<u8> {
-        [
-            header(reply.ifindex, &reply.interface),
-            attribute(FEATURES_HW, &bitset(&reply.hw.bits, false)),
-            attribute(FEATURES_WANTED, &bitset(&reply.wanted.bits, true)),
-            attribute(FEATURES_ACTIVE, &bitset(&reply.active.bits, true)),
-            attribute(FEATURES_NOCHANGE, &bitset(&reply.nochange.bits, true)),
-        ]
-        .concat()
-    }
-
-    /// Ifindex and wanted bits of a request.
-    pub fn read_request(payload: &[u8]) -> (u32, Vec<(String, bool)>) {
-        let mut ifindex = 0;
-        let mut wanted = Vec::new();
-        for attribute in attributes(payload) {
-            let inner = attributes(&attribute.1);
-            match attribute.0 {
-                FEATURES_HEADER => {
-                    assert_eq!(inner[0].0, HEADER_DEV_INDEX);
-                    assert_eq!(inner.len(), 1, "ifindex only: a name may have changed");
-                    ifindex = u32::from_ne_bytes(inner[0].1[..].try_into().unwrap());
-                }
-                FEATURES_WANTED => {
-                    assert_eq!(
-                        inner.len(),
-                        1,
-                        "with NOMASK all others would be switched off"
-                    );
-                    assert_eq!(inner[0].0, BITSET_BITS);
-                    for (kind, bit) in attributes(&inner[0].1) {
-                        assert_eq!(kind, BITS_BIT);
-                        let parts = attributes(&bit);
-                        let name = &parts.iter().find(|p| p.0 == BIT_NAME).unwrap().1;
-                        let name = name.strip_suffix(b"\0").expect("NUL at the end");
-                        let on = parts.iter().any(|part| part.0 == BIT_VALUE);
-                        wanted.push((String::from_utf8(name.to_vec()).unwrap(), on));
-                    }
-                }
-                other => panic!("attribute {other} in a request"),
-            }
-        }
-        (ifindex, wanted)
-    }
-
-    fn attributes(bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
-        NlasIterator::new(bytes)
-            .map(|attribute| attribute.unwrap())
-            .map(|attribute| (attribute.kind(), attribute.value().to_vec()))
-            .collect()
-    }
-}
+mod kernel_side;
 
 fn emit(message: &FeaturesMessage) -> Vec<u8> {
     let mut bytes = vec![0xff; message.buffer_len()];
@@ -285,24 +190,16 @@ fn name() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9_-]{0,30}"
 }
 
-fn bits(with_value: bool) -> impl Strategy<Value = Bitset> {
-    let bit = (name(), any::<bool>()).prop_map(move |(name, value)| Bit {
-        name,
-        value: value && with_value,
-    });
-    prop::collection::vec(bit, 0..70).prop_map(|bits| Bitset { bits })
-}
-
 prop_compose! {
-    fn reply()(
-        ifindex in 1_u32..,
+    fn features_of_a_nic()(
         interface in "[a-z0-9@.;,_-]{1,15}",
-        hw in bits(true),
-        wanted in bits(false),
-        active in bits(false),
-        nochange in bits(false),
-    ) -> Reply {
-        Reply { ifindex, interface, hw, wanted, active, nochange }
+        names in prop::collection::hash_set(name(), 0..70),
+        states in prop::collection::vec(any::<(bool, bool, bool)>(), 70),
+    ) -> Features {
+        let list = names.into_iter().zip(states).map(|(name, (changeable, wanted, active))| {
+            Feature { name, changeable, wanted, active }
+        });
+        Features { interface, list: list.collect() }
     }
 }
 
@@ -325,22 +222,22 @@ proptest! {
     }
 
     #[test]
-    fn a_reply_is_read_as_it_was_written(reply in reply()) {
-        let parsed = parse(MSG_FEATURES_GET_REPLY, &kernel_side::get_reply(&reply));
-        prop_assert_eq!(parsed.unwrap(), FeaturesMessage::GetReply(reply));
+    fn a_reply_is_read_as_it_was_written(features in features_of_a_nic()) {
+        let parsed = parse(MSG_FEATURES_GET_REPLY, &kernel_side::get_reply(&features));
+        prop_assert_eq!(parsed.unwrap(), FeaturesMessage::GetReply(features));
     }
 
     #[test]
     fn attributes_of_kernels_to_come_are_passed_over(
-        reply in reply(),
+        features in features_of_a_nic(),
         kind in 6_u16..0x3fff,
         value in prop::collection::vec(any::<u8>(), 0..20),
     ) {
         let news = kernel_side::attribute(kind, &value);
-        let payload = [news.clone(), kernel_side::get_reply(&reply), news].concat();
+        let payload = [news.clone(), kernel_side::get_reply(&features), news].concat();
         prop_assert_eq!(
             parse(MSG_FEATURES_GET_REPLY, &payload).unwrap(),
-            FeaturesMessage::GetReply(reply)
+            FeaturesMessage::GetReply(features)
         );
     }
 
@@ -381,22 +278,31 @@ fn a_list_that_is_absent_is_not_an_empty_one() {
 
 #[test]
 fn changeable_is_what_the_hardware_has_and_nothing_forbids() {
-    let bit = |name: &str, value| Bit {
-        name: name.into(),
-        value,
+    let payload = [
+        kernel_side::header(3, "v0"),
+        kernel_side::attribute(
+            FEATURES_HW,
+            &kernel_side::bitset([(0, "a", true), (1, "b", false), (2, "c", true)], false),
+        ),
+        kernel_side::attribute(FEATURES_WANTED, &[]),
+        // Lists in another order than HW's are read as well.
+        kernel_side::attribute(
+            FEATURES_ACTIVE,
+            &kernel_side::bitset([(2, "c", false), (0, "a", false)], true),
+        ),
+        kernel_side::attribute(
+            FEATURES_NOCHANGE,
+            &kernel_side::bitset([(2, "c", false)], true),
+        ),
+    ];
+    let parsed = parse(MSG_FEATURES_GET_REPLY, &payload.concat()).unwrap();
+    let FeaturesMessage::GetReply(features) = parsed else {
+        panic!("{parsed:?}");
     };
-    let reply = Reply {
-        hw: Bitset {
-            bits: vec![bit("a", true), bit("b", false), bit("c", true)],
-        },
-        nochange: Bitset {
-            bits: vec![bit("c", false)],
-        },
-        ..Reply::default()
-    };
-    let features = Features::from(reply);
     let changeable = |name| features.get(name).unwrap().changeable;
     assert!(changeable("a") && !changeable("b") && !changeable("c"));
+    let active = |name| features.get(name).unwrap().active;
+    assert!(active("a") && !active("b") && active("c"));
 }
 
 #[test]
