@@ -291,7 +291,12 @@ wedge_for_good() {
 }
 wedged_or_reset() { more_hangs $((wedged_hangs + 1)) || more_resets "$wedged_resets"; }
 no_reset() { [ "$(resets)" = "$wedged_resets" ]; }
-another_incident() { sleep 32; } # after so long a wedge counts as a new one
+# So long after the last block a wedge counts as a new one.
+another_incident() {
+    last_block=$(dmesg | sed -n 's/^\[ *\([0-9]*\)\..*Detected Hardware Unit Hang.*/\1/p' | tail -n 1)
+    wait_for 40 quiet_until $(((last_block + 32) * 100))
+}
+quiet_until() { [ "$(now)" -ge "$1" ]; }
 wedges() { echo "$(counted wedges) wedges $(counted recoveries) recoveries"; }
 
 # --- whoever manages the network
