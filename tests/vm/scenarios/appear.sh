@@ -1,5 +1,5 @@
 # about: every way in which a NIC can appear: hotplug, rebind, module reload, PCI rescan, rename
-# suites: bookworm trixie
+# suites: trixie
 # nics: e1000e e1000
 # limit: 300
 # shellcheck shell=sh

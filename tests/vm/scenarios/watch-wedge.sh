@@ -1,5 +1,5 @@
 # about: the genuine wedge: brought back with route and address, within limits, and left alone when told to
-# suites: bookworm trixie
+# suites: trixie
 # limit: 600
 # shellcheck shell=sh
 
