@@ -1,5 +1,4 @@
 # about: two hangs without a reset and one with, the package installed in between: report, status and metrics agree
-# suites: trixie
 # append: e1000e.IntMode=1
 # limit: 480
 # shellcheck shell=sh
@@ -77,6 +76,7 @@ case $STAGE in
     check "metrics: one reset" metric_is unhang_adapter_resets_total 1
     check "metrics: in force" metric_is unhang_in_force 1
     check "metrics: no hang now" metric_is unhang_hang_ongoing 0
+    check "metrics: the kernel log was read" metric_is unhang_kernel_log_read 1
     mkdir -p /var/lib/prometheus/node-exporter
     check "the service writes them" systemctl start unhang-metrics.service
     check "for everybody to read" grep -q unhang_in_force /var/lib/prometheus/node-exporter/unhang.prom
