@@ -1,4 +1,5 @@
 # about: two hangs without a reset and one with, the package installed in between: report, status and metrics agree
+# suites: bookworm
 # append: e1000e.IntMode=1
 # limit: 480
 # shellcheck shell=sh
