@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use unhang::{rules, watch};
 
 fn main() -> ExitCode {
+    if std::env::args_os().len() > 1 {
+        eprintln!("unhang-watch: this takes no arguments; 'unhang watch' does");
+        return ExitCode::from(2);
+    }
     let root = Path::new("/");
     match watch::run(rules::default_dirs(root), root) {
         Ok(()) => ExitCode::SUCCESS,
