@@ -32,7 +32,7 @@ table() {
         echo "$row |"
     done
     echo
-    echo "Run on $(git log -1 --format=%cs) with commit $(git log -1 --format=%h): $(grep -c '^test .*ok$' target/matrix.out) passed, $(grep -c '^test .*FAILED$' target/matrix.out) failed."
+    echo "Run on $(git log -1 --format=%cs) with commit $(git log -1 --format=%h): $(grep -c '^test .*ok$' target/matrix.out) passed, $(grep -c '^test .*FAILED$' target/matrix.out) failed, $(grep -c 'again .*: passed at' target/matrix.err) passed at the second attempt only."
 }
 table >target/matrix.md
 if grep -qx '<!-- matrix -->' README.md; then

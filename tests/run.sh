@@ -10,6 +10,7 @@ failed=0
 log=target/tests.log
 mkdir -p target
 : >"$log.failed"
+: >"$log.again"
 broken=
 
 # suite NAME COMMAND…: runs it and adds the counts of its closing lines, which are cargo's.
@@ -21,6 +22,7 @@ suite() {
     status=$(cat "$log.status")
     counts=$(sed -n 's/.*test result: [a-zA-Z]*\. \([0-9]*\) passed; \([0-9]*\) failed.*/\1 \2/p' "$log.part" |
         awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
+    grep -o 'again [^ ]*: passed at the second attempt$' "$log.part" >>"$log.again"
     passed=$((passed + ${counts% *}))
     failed=$((failed + ${counts#* }))
     if [ "$status" -ne 0 ]; then
@@ -71,7 +73,8 @@ fi
 
 echo
 head -n 40 "$log.failed"
-rm -f "$log.part" "$log.status" "$log.failed"
+cat "$log.again"
+rm -f "$log.part" "$log.status" "$log.failed" "$log.again"
 [ -z "$broken" ] || echo "failed:$broken"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
