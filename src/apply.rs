@@ -137,17 +137,13 @@ pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
             }
         })
     });
-    let mut late = None;
     let mut outcome = |(nic, decision): (&Nic, &Decision<'_>)| {
-        let work = work
-            .as_mut()
-            .filter(|_| !decision.is_empty() && late.is_none());
-        match work.map(bounded::Work::next_result) {
+        let work = work.as_mut().filter(|_| !decision.is_empty());
+        let error = match work.map(bounded::Work::next_result) {
             Some(Ok(Some(outcome))) => return outcome,
-            Some(Err(error)) => late = Some(KernelError::Netlink(error.to_string())),
-            Some(Ok(None)) | None => {}
-        }
-        let error = late.clone().filter(|_| !decision.is_empty());
+            Some(Err(late)) => Some(KernelError::Netlink(late.to_string())),
+            Some(Ok(None)) | None => None,
+        };
         Outcome::new(nic.clone(), decision, error)
     };
     decided().map(&mut outcome).collect()

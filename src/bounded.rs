@@ -40,6 +40,7 @@ pub struct TimedOut(pub Duration);
 pub struct Work<T> {
     limit: Duration,
     results: Receiver<T>,
+    late: bool,
     worker: Option<JoinHandle<()>>,
 }
 
@@ -53,16 +54,24 @@ pub fn start<T: Send + 'static>(
     Work {
         limit,
         results,
+        late: false,
         worker: Some(thread::spawn(move || work(sender))),
     }
 }
 
 impl<T> Work<T> {
-    /// The next result; `None` when there are no more.
+    /// The next result; `None` when there are no more. Once one has not come in time, none is
+    /// waited for any more.
     pub fn next_result(&mut self) -> Result<Option<T>, TimedOut> {
+        if self.late {
+            return Err(TimedOut(self.limit));
+        }
         match self.results.recv_timeout(self.limit) {
             Ok(result) => Ok(Some(result)),
-            Err(RecvTimeoutError::Timeout) => Err(TimedOut(self.limit)),
+            Err(RecvTimeoutError::Timeout) => {
+                self.late = true;
+                Err(TimedOut(self.limit))
+            }
             Err(RecvTimeoutError::Disconnected) => match self.worker.take().map(JoinHandle::join) {
                 Some(Err(panic)) => std::panic::resume_unwind(panic),
                 _ => Ok(None),
@@ -85,6 +94,20 @@ mod tests {
             }
         });
         assert_eq!(work.next_result(), Ok(Some(7)));
+        assert_eq!(work.next_result(), Err(TimedOut(limit)));
+    }
+
+    #[test]
+    fn what_was_late_once_is_not_waited_for_again() {
+        let (go, gone) = mpsc::channel::<()>();
+        let limit = Duration::from_millis(500);
+        let mut work = start(limit, move |sender| {
+            gone.recv().unwrap();
+            sender.send(7).unwrap();
+        });
+        assert_eq!(work.next_result(), Err(TimedOut(limit)));
+        go.send(()).unwrap();
+        work.worker.take().unwrap().join().unwrap();
         assert_eq!(work.next_result(), Err(TimedOut(limit)));
     }
 

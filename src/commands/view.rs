@@ -34,16 +34,9 @@ fn read_all(nics: &[u32]) -> Vec<Result<Features, KernelError>> {
             }
         }
     });
-    let mut late = None;
-    let mut next = |_| match &late {
-        Some(error) => Err(KernelError::clone(error)),
-        None => work.next_result().map_or_else(
-            |error| {
-                let error = KernelError::Netlink(error.to_string());
-                Err(late.insert(error).clone())
-            },
-            |features| features.unwrap_or(Err(KernelError::Gone)),
-        ),
+    let mut next = |_| match work.next_result() {
+        Ok(features) => features.unwrap_or(Err(KernelError::Gone)),
+        Err(late) => Err(KernelError::Netlink(late.to_string())),
     };
     nics.iter().map(&mut next).collect()
 }
