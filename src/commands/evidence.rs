@@ -25,14 +25,23 @@ type Answer = anyhow::Result<(Option<History>, Vec<Error>)>;
 pub struct Asked(Work<Answer>);
 
 impl Asked {
-    /// Begins to read.
-    pub fn new(scope: Scope) -> Asked {
-        Asked(bounded::start(PATIENCE, move |sender| {
+    /// Begins to read what there is on these NICs, as far as `scope` goes; `None` if none is an
+    /// e1000e.
+    pub fn about<'a>(
+        nics: impl Iterator<Item = &'a Nic>,
+        scope: fn(Vec<String>) -> Scope,
+    ) -> Option<Asked> {
+        let addresses: Vec<String> = nics.filter_map(pci_address).collect();
+        if addresses.is_empty() {
+            return None;
+        }
+        let scope = scope(addresses);
+        Some(Asked(bounded::start(PATIENCE, move |sender| {
             let nothing: [PathBuf; 0] = [];
             let answer = report::read(&nothing, &TimeZone::system(), &scope);
             // Nobody waits any more after a time-out.
             let _ = sender.send(answer);
-        }))
+        })))
     }
 
     /// What was read, or why it was not.
@@ -92,13 +101,7 @@ impl Of {
 }
 
 impl Evidence {
-    /// Asks what there is on these NICs, in all boots; `None` if none is an e1000e.
-    pub fn ask<'a>(nics: impl Iterator<Item = &'a Nic>) -> Option<Asked> {
-        let addresses = addresses(nics);
-        (!addresses.is_empty()).then(|| Asked::new(Scope::Devices(addresses)))
-    }
-
-    /// What came of it.
+    /// What came of asking about all boots.
     pub fn read(asked: Option<Asked>) -> Evidence {
         let mut evidence = Evidence {
             history: None,
@@ -212,11 +215,6 @@ impl Evidence {
         }
         (!said.is_empty()).then(|| format!("watched: {}", said.join(", ")))
     }
-}
-
-/// Where the e1000e NICs among these are on the PCI bus.
-pub fn addresses<'a>(nics: impl Iterator<Item = &'a Nic>) -> Vec<String> {
-    nics.filter_map(pci_address).collect()
 }
 
 /// Where an e1000e NIC is on the PCI bus, e.g. `0000:00:1f.6`.

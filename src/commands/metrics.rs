@@ -5,11 +5,13 @@ use std::path::Path;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::evidence::{Asked, addresses};
+use super::evidence::Asked;
 use super::{Output, Status, all_nics, load_rules, report, view};
 use crate::cli::{Common, MetricsArgs};
 use crate::discover::Found;
-use crate::plan::KeyPlan;
+use crate::features::KernelError;
+use crate::nic::Nic;
+use crate::plan::{KeyPlan, Plan};
 use crate::report::history::History;
 use crate::report::journal::Scope;
 use crate::report::metrics::{self, Features};
@@ -46,9 +48,8 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
 /// What the journal says of this boot, and the kernel of now.
 fn this_machine(common: &Common) -> anyhow::Result<(Option<History>, Vec<Error>, Vec<Features>)> {
     let nics = all_nics()?;
-    let addresses = addresses(nics.iter().map(|found| &found.nic));
-    let asked = (!addresses.is_empty()).then(|| Asked::new(Scope::DevicesThisBoot(addresses)));
-    let now = now(nics, common);
+    let asked = Asked::about(nics.iter().map(|found| &found.nic), Scope::DevicesThisBoot);
+    let now = now(&nics, common);
     let (history, errors) = match asked {
         Some(asked) => asked.answer()?,
         None => (None, Vec::new()),
@@ -57,31 +58,28 @@ fn this_machine(common: &Common) -> anyhow::Result<(Option<History>, Vec<Error>,
 }
 
 /// What the kernel says now of the NICs that a rule is for, and of all e1000e NICs.
-fn now(nics: Vec<Found>, common: &Common) -> Vec<Features> {
+fn now(nics: &[Found], common: &Common) -> Vec<Features> {
     let (rules, _) = load_rules(common, Path::new("/"));
-    let mut now = Vec::new();
-    for found in nics {
-        let nic = found.nic;
-        let decision = decide(rules.rules(), &nic);
-        let e1000e = nic.driver.as_deref() == Some("e1000e");
-        if decision.is_empty() && !e1000e {
-            continue;
-        }
-        let keys = match view::read_plan(&nic, &decision) {
-            Ok(plan) => plan.keys,
-            Err(_) => Vec::new(),
-        };
-        let features = keys
-            .iter()
-            .map(|key| (key.key.to_string(), key.is_right()))
-            .collect();
-        now.push(Features {
-            interface: nic.name,
-            e1000e,
+    let e1000e = |nic: &Nic| nic.driver.as_deref() == Some("e1000e");
+    let decided = nics.iter().map(|found| {
+        let nic = &found.nic;
+        (nic, decide(rules.rules(), nic))
+    });
+    let concerned: Vec<_> = decided
+        .filter(|(nic, decision)| !decision.is_empty() || e1000e(nic))
+        .collect();
+    let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let features = |((nic, _), plan): (&(&Nic, _), Result<Plan, KernelError>)| {
+        let keys = plan.map_or_else(|_| Vec::new(), |plan| plan.keys);
+        let features = keys.iter();
+        let features = features.map(|key| (key.key.to_string(), key.is_right()));
+        Features {
+            interface: nic.name.clone(),
+            e1000e: e1000e(nic),
             // What can't be read is not known to be so; an e1000e NIC without a rule isn't.
             in_force: Some(!keys.is_empty() && keys.iter().all(KeyPlan::is_right)),
-            features,
-        });
-    }
-    now
+            features: features.collect(),
+        }
+    };
+    concerned.iter().zip(plans).map(features).collect()
 }

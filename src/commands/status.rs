@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::evidence::{Evidence, Of};
+use super::evidence::{Asked, Evidence, Of};
 use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view};
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
@@ -13,6 +13,7 @@ use crate::features::KernelError;
 use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::Plan;
+use crate::report::journal::Scope;
 use crate::rules::{Decision, decide};
 
 /// What there is to say about one NIC.
@@ -91,7 +92,7 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
             concerned.push((nic, decision));
         }
     }
-    let asked = Evidence::ask(concerned.iter().map(|(nic, _)| *nic));
+    let asked = Asked::about(concerned.iter().map(|(nic, _)| *nic), Scope::Devices);
     let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
     let rows = concerned.iter().zip(plans);
     let mut rows: Vec<Row> = rows
