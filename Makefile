@@ -30,7 +30,7 @@ help:
 	@echo "make deb     build the Debian package into $(PACKAGES)/"
 	@echo "make rpm     build the RPM package into $(PACKAGES)/"
 	@echo "make install DESTDIR= prefix=/usr   install what 'make build' built; see packaging/README.md"
-	@echo "make test-matrix   every guest scenario on every Debian; writes the table in README.md"
+	@echo "make test-matrix   what an owner relies on, on every Debian; writes the table in README.md"
 	@echo "make build   build target/release/unhang, $(HELPER) and $(WATCHER)"
 
 build: helper watcher generated
@@ -42,9 +42,9 @@ build: helper watcher generated
 # scripts and procedural macros, which can't be static.
 helper:
 	RUSTFLAGS="$(FLAGS) -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,--no-eh-frame-hdr" \
-		cargo build --locked --profile helper --no-default-features --bin unhang-helper --target $(HOST)
+		cargo build --locked --release --no-default-features --bin unhang-helper --target $(HOST)
 	mkdir -p target/helper
-	cp target/$(HOST)/helper/unhang-helper $(HELPER)
+	cp target/$(HOST)/release/unhang-helper $(HELPER)
 
 watcher:
 	RUSTFLAGS="$(FLAGS)" cargo build --locked --release --no-default-features --features watch --bin unhang-watch
