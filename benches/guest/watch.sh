@@ -8,10 +8,7 @@
 ROUNDS=${ROUNDS:-20}
 settle
 nic=$(nic 1)
-check "installed" install_deb
-up "$nic"
-wait_for 20 carrier "$nic"
-check "the watcher runs" start_watching "$nic" || exit
+install_and_watch "$nic"
 pid=$(watcher)
 
 cat >/run/vm/stays.py <<'END'

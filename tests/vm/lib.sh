@@ -235,6 +235,13 @@ said_times() { [ "$(lines "$2")" = "$1" ] || { said; return 1; }; } # COUNT PATT
 
 # udev asks for it, as it does when the NIC appears.
 start_watching() { udevadm trigger --action=add "/sys/class/net/$1" && wait_for 20 watching; }
+# The package on a NIC that is up, and its watcher.
+install_and_watch() {
+    check "installed" install_deb
+    up "$1"
+    wait_for 20 carrier "$1"
+    check "udev has it started" start_watching "$1" || exit
+}
 watching() { [ "$(systemctl is-active unhang-watch)" = active ]; }
 watcher() { systemctl show -P MainPID unhang-watch; }
 another_watcher() { watching && [ "$(watcher)" != "$1" ]; }

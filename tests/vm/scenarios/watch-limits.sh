@@ -5,10 +5,7 @@
 
 settle
 nic=$(nic 1)
-check "installed" install_deb
-up "$nic"
-wait_for 20 carrier "$nic"
-check "udev has it started" start_watching "$nic" || exit
+install_and_watch "$nic"
 check "there is traffic" server "$nic"
 static=$(static_network "$nic")
 
