@@ -17,24 +17,10 @@ pub fn source_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vm")
 }
 
-/// Asked for before anything is built: what is missing, in one sentence.
+/// Asked for before anything is built: what is missing, all of it.
 pub fn require_tools() -> Result<(), String> {
-    for (tool, package) in [
-        ("qemu-system-x86_64", "qemu-system-x86"),
-        ("qemu-img", "qemu-utils"),
-        ("setpriv", "util-linux"),
-        ("tar", "tar"),
-    ] {
-        let found = std::env::var_os("PATH").is_some_and(|path| {
-            std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
-        });
-        if !found {
-            return Err(format!(
-                "{tool} is missing; install the package {package} (apt-get install {package})"
-            ));
-        }
-    }
-    Ok(())
+    let setup = source_dir().join("../setup.sh");
+    run(Command::new(setup).args(["--check", "guest"]))
 }
 
 /// The directory with root.ext4, vmlinuz and initrd of a suite; made now if it is not there.

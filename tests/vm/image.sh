@@ -9,6 +9,8 @@
 # UNHANG_VM_MIRROR replaces http://deb.debian.org.
 # An image is made once, and again when this script changes. UNHANG_VM_REBUILD=1 makes it anew.
 set -eu
+# An ordinary user's has no mkfs.ext4.
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf 'image %s: %s\n' "$name" "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -37,10 +39,12 @@ result=$outdir/$name/$suite
 fresh() { [ -z "${UNHANG_VM_REBUILD:-}" ] && [ "$(cat "$outdir/$name/key" 2>/dev/null)" = "$key" ]; }
 if fresh; then echo "$result"; exit; fi
 
-for need in mmdebstrap:mmdebstrap mkfs.ext4:e2fsprogs depmod:kmod busybox:busybox-static cpio:cpio zstd:zstd xz:xz-utils flock:util-linux; do
-    command -v "${need%:*}" >/dev/null || die "${need%:*} is missing; install the package ${need#*:}"
-done
-[ "$(id -u)" = 0 ] || die "making an image needs root (a ready one does not); run this once: sudo $0 $suite $outdir"
+"${0%/*}/../setup.sh" --check guest
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "making an image needs root, and there is no sudo; run this once as root: $0 $suite $outdir"
+    say "making it needs root: sudo"
+    exec sudo env UNHANG_VM_EXTRA="$extra" UNHANG_VM_MIRROR="$mirror" UNHANG_VM_REBUILD="${UNHANG_VM_REBUILD:-}" PATH="$PATH" "$0" "$suite" "$outdir"
+fi
 
 # Two tests may want the same image at once: the second waits, then finds it ready.
 exec 9>"$outdir/.lock-$name"
@@ -92,6 +96,8 @@ make_initrd() { # VERSION FILE
 busybox=/bin/busybox
 fail() { echo "initrd: $*"; $busybox poweroff -f; }
 $busybox mount -t devtmpfs dev /dev
+# Asked only whether a guest runs here at all.
+[ "${1:-}" != probe ] || { echo "it runs"; $busybox poweroff -f; }
 . /load
 tries=0
 until [ -b /dev/vda ]; do
@@ -161,7 +167,7 @@ for unit in getty@tty1.service serial-getty@ttyS0.service serial-getty@ttyS1.ser
 done
 
 # Off, as Debian has it; a test may start it.
-systemctl --quiet --root="$root" disable systemd-networkd.service systemd-networkd.socket
+chroot "$root" systemctl --quiet disable systemd-networkd.service systemd-networkd.socket
 
 # The only thing in the guest that knows of tests: it unpacks the second disk and runs what is there.
 cat >"$root/etc/systemd/system/vmtest.service" <<'END'
@@ -194,7 +200,7 @@ SendSIGHUP=yes
 [Install]
 WantedBy=multi-user.target
 END
-systemctl --quiet --root="$root" enable vmtest.service vmtest-shell.service
+chroot "$root" systemctl --quiet enable vmtest.service vmtest-shell.service
 
 # Everything is as new as it gets: no ldconfig and the like at the first boot.
 touch "$root/etc/.updated" "$root/var/.updated"
@@ -214,5 +220,6 @@ done
 echo "$key" >"$made/key"
 rm -rf "${outdir:?}/$name"
 mv "$made" "$outdir/$name"
+[ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:${SUDO_GID:-}" "$outdir"
 say "ready after $(($(date +%s) - start)) s: $(du -h "$result/root.ext4" -L | cut -f1) root, $(du -h "$result/initrd" | cut -f1) initrd"
 echo "$result"
