@@ -2,10 +2,14 @@
 
 SHELL := /bin/sh
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+VERSION := $(shell sed -n '/^version/s/.*"\(.*\)"/\1/p' Cargo.toml | head -n 1)
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+HELPER := $(TARGET)/helper/unhang-helper
+WATCHER := $(TARGET)/watcher/unhang-watch
+GENERATED := $(TARGET)/generated
 PACKAGES := target/packages
-HELPER := target/helper/unhang-helper
-WATCHER := target/watcher/unhang-watch
-GENERATED := target/generated
+# The folder from which packages are built.
+STAGE := $(PACKAGES)/unhang-$(VERSION)
 
 # For 'make install'. udev and initramfs tools look nowhere but below /usr.
 prefix := /usr
@@ -16,26 +20,29 @@ DESTDIR :=
 
 # The same source gives the same bytes.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || \
-	date -d "$$(sed -n 's/^ -- .*>  //p' packaging/deb/changelog | head -n 1)" +%s)
+	date -d "$$(sed -n 's/^ -- .*>  //p' packaging/debian/changelog | head -n 1)" +%s)
 CARGO_HOME ?= $(HOME)/.cargo
 FLAGS := $(RUSTFLAGS) --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/unhang
 
-.PHONY: help build helper watcher generated size install check test test-matrix demo bench deb old-deb rpm clean
+.PHONY: help demo test check build helper watcher generated install unit deb rpm dist old-deb \
+	old-rpm test-bare test-offline test-matrix bench clean
 
 help:
-	@echo "make check   format, lints and the tests that need neither root nor a guest"
-	@echo "make test    everything: the above, network namespaces, fake udev, guests with a real e1000e"
-	@echo "make demo    see it work in a guest, as a person would"
-	@echo "make bench   measure it against ethtool"
+	@echo "make demo    see it work in a guest with a real e1000e NIC, as a person would"
+	@echo "make test    everything: format, lints, unit tests, network namespaces, fake udev, packages, guests"
+	@echo
+	@echo "make check   the daily round: what needs neither root nor a guest"
 	@echo "make deb     build the Debian package into $(PACKAGES)/"
 	@echo "make rpm     build the RPM package into $(PACKAGES)/"
-	@echo "make install DESTDIR= prefix=/usr   install what 'make build' built; see packaging/README.md"
-	@echo "make test-matrix   what an owner relies on, on every Debian; writes the table in README.md"
-	@echo "make build   build target/release/unhang, $(HELPER) and $(WATCHER)"
+	@echo "make dist    $(PACKAGES)/unhang-$(VERSION).tar.xz: the sources with all crates, to build without network"
+	@echo "make build   build what 'make install' installs"
+	@echo "make install DESTDIR= prefix=/usr   see packaging/README.md"
+	@echo "make bench   measure it against ethtool, and look whether it kept its size"
+	@echo "make test-bare     both commands of 'Try it' in the README, each in a Debian that has nothing"
+	@echo "make test-matrix   what an owner relies on, in every Debian; writes the table in README.md"
 
 build: helper watcher generated
 	RUSTFLAGS="$(FLAGS)" cargo build --locked --release
-	@$(MAKE) --no-print-directory size
 
 # Static, so that it starts fast and works where no library is: in an initramfs; and at a fixed
 # address, which spares it to relocate itself. With --target, the flags are not used for build
@@ -43,27 +50,22 @@ build: helper watcher generated
 helper:
 	RUSTFLAGS="$(FLAGS) -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,--no-eh-frame-hdr" \
 		cargo build --locked --release --no-default-features --bin unhang-helper --target $(HOST)
-	mkdir -p target/helper
-	cp target/$(HOST)/release/unhang-helper $(HELPER)
+	mkdir -p $(dir $(HELPER))
+	cp $(TARGET)/$(HOST)/release/unhang-helper $(HELPER)
 
 watcher:
 	RUSTFLAGS="$(FLAGS)" cargo build --locked --release --no-default-features --features watch --bin unhang-watch
-	mkdir -p target/watcher
-	cp target/release/unhang-watch $(WATCHER)
+	mkdir -p $(dir $(WATCHER))
+	cp $(TARGET)/release/unhang-watch $(WATCHER)
 
 # unhang(8) and the completions, from the command line's definition.
 generated:
-	cargo run --locked --quiet --example gen -- "$$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)" $(GENERATED)
-
-# In bytes: 1.5 and 4 MiB.
-size:
-	@packaging/size.sh $(HELPER) 1572864
-	@packaging/size.sh target/release/unhang 4194304
+	cargo run --locked --features gen --bin unhang-gen -- "$$(date -u -d @$(SOURCE_DATE_EPOCH) +%F)" $(GENERATED)
 
 # The one list of what is installed where: the packages are made from what this installs.
 # Builds nothing: run 'make build' before.
 install:
-	install -Dm755 target/release/unhang $(DESTDIR)$(prefix)/bin/unhang
+	install -Dm755 $(TARGET)/release/unhang $(DESTDIR)$(prefix)/bin/unhang
 	install -Dm755 $(HELPER) $(DESTDIR)$(udevdir)/unhang
 	install -Dm755 $(WATCHER) $(DESTDIR)$(prefix)/lib/unhang/unhang-watch
 	install -Dm644 udev-rules/85-unhang.rules $(DESTDIR)$(udevdir)/rules.d/85-unhang.rules
@@ -90,31 +92,54 @@ install:
 	install -Dm644 README.md -t $(DESTDIR)$(prefix)/share/doc/unhang
 	[ -z "$(licensedir)" ] || install -Dm644 LICENSE-APACHE LICENSE-MIT -t $(DESTDIR)$(licensedir)
 
-deb: build
-	tests/setup.sh deb
-	rm -rf $(PACKAGES)/*.deb target/stage/deb
+# For a distribution's build: what needs no more than Rust.
+unit:
+	cargo test --locked --quiet --lib --test fake_kernel --test log --test shipped_rules --test udev_event \
+		--test cases --test generate --test report_cases
+
+# Built as a distribution does. That the user's Rust is no package of this machine's (-d, --nodeps) is no matter,
+# and the tests are run by 'make test'.
+deb:
+	tests/setup.sh build deb
+	packaging/stage.sh $(STAGE)
+	rm -f $(PACKAGES)/unhang_*
+	cp -r packaging/debian $(STAGE)
+	cd $(STAGE) && CARGO_TARGET_DIR=$(TARGET) DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -b -nc -us -uc -d
+
+# The same source gives the same bytes: see packaging/README.md. The second names are those of rpm 4.20.
+RPMBUILD := rpmbuild --build-in-place --nodeps --nocheck \
+	--define "_topdir $(CURDIR)/$(PACKAGES)/rpmbuild" --define "_rpmdir $(CURDIR)/$(PACKAGES)" \
+	--define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
+	--define "packager unhang developers <unhang@example.org>" --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
+	--define "clamp_mtime_to_source_date_epoch 1" --define "build_mtime_policy clamp_to_source_date_epoch"
+rpm:
+	tests/setup.sh build rpm
+	packaging/stage.sh $(STAGE)
+	rm -f $(PACKAGES)/unhang-*.rpm
+	cd $(STAGE) && CARGO_TARGET_DIR=$(TARGET) $(RPMBUILD) -bb packaging/rpm/unhang.spec
+
+dist:
+	tests/setup.sh build
+	packaging/stage.sh target/dist/unhang-$(VERSION)
+	packaging/vendor.sh target/dist/unhang-$(VERSION)
 	mkdir -p $(PACKAGES)
-	$(MAKE) --no-print-directory install DESTDIR=target/stage/deb licensedir= \
-		zshdir=/usr/share/zsh/vendor-completions >/dev/null
-	mkdir -p target/stage/deb/usr/share/lintian/overrides
-	cp packaging/deb/lintian-overrides target/stage/deb/usr/share/lintian/overrides/unhang
-	cargo deb --no-build --locked --output $(PACKAGES)/
+	tar --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
+		-C target/dist -cJf $(PACKAGES)/unhang-$(VERSION).tar.xz unhang-$(VERSION)
 
 # What an upgrade is tested with: the same files as an older version.
+OLD := $(CURDIR)/target/old
 old-deb:
-	mkdir -p target/old
-	cargo deb --no-build --locked --deb-version 0.0.9-1 --output target/old/unhang.deb
+	rm -rf $(OLD)/deb
+	mkdir -p $(OLD)
+	dpkg-deb -R $(PACKAGES)/unhang_*.deb $(OLD)/deb
+	sed -i 's/^Version: .*/Version: 0.0.9-1/' $(OLD)/deb/DEBIAN/control
+	dpkg-deb --root-owner-group -b $(OLD)/deb $(OLD)/unhang.deb
 
-# initramfs-tools is Debian's.
-rpm: build
-	tests/setup.sh rpm
-	rm -rf $(PACKAGES)/*.rpm target/stage/rpm
-	mkdir -p $(PACKAGES)
-	$(MAKE) --no-print-directory install DESTDIR=target/stage/rpm >/dev/null
-	rm -r target/stage/rpm/usr/share/initramfs-tools
-	gzip -9n target/stage/rpm/usr/share/man/man*/*
-	packaging/rpm/assets.sh target/stage/rpm >target/rpm-assets.toml
-	cargo generate-rpm --metadata-overwrite target/rpm-assets.toml --output $(PACKAGES)/
+old-rpm:
+	mkdir -p $(OLD)
+	sed '/^Version:/s/[0-9.]*$$/0.0.9/; /^%changelog/,$$d' packaging/rpm/unhang.spec >$(OLD)/unhang.spec
+	cd $(STAGE) && CARGO_TARGET_DIR=$(TARGET) $(RPMBUILD) --define "_rpmdir $(OLD)" --define "_rpmfilename unhang.rpm" \
+		-bb $(OLD)/unhang.spec
 
 check:
 	tests/setup.sh build check
@@ -124,20 +149,29 @@ test:
 	tests/setup.sh build check deb rpm package test guest
 	tests/run.sh all
 
-test-matrix:
+test-bare:
+	tests/bare.sh --again trixie
+	tests/bare.sh --user forky
+	tests/bare.sh bookworm
+
+# As a distribution's builder does: Debian's own Rust, no network, nothing that cargo has downloaded.
+test-offline:
+	tests/bare.sh trixie "tests/setup.sh build deb rpm" "make dist" \
+		"env HOME=/tmp CARGO_HOME=/tmp/cargo unshare --net packaging/from-tarball.sh target/packages/*.tar.xz target/built"
+
+test-matrix: test-bare test-offline
 	tests/setup.sh build deb rpm guest
-	$(MAKE) --no-print-directory deb old-deb rpm
 	packaging/test-reproducible.sh
 	tests/matrix.sh
 
 demo:
 	tests/setup.sh build deb guest
-	$(MAKE) deb
-	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" cargo test --locked --quiet --test demo
+	$(MAKE) --no-print-directory deb
+	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" cargo test --locked --test demo
 
 bench:
 	tests/setup.sh build bench deb guest
-	$(MAKE) deb
+	$(MAKE) --no-print-directory deb
 	benches/run.sh
 	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" benches/watch.sh
 

@@ -16,3 +16,11 @@ export UNHANG_BENCH_TWO_EXCHANGES="$target/$host/release/examples/two-exchanges"
 cargo bench --locked --quiet --profile dev --bench speed -- "$@"
 cargo bench --locked --quiet --profile dev --bench log_speed
 cargo bench --locked --quiet --profile dev --bench status_speed
+
+# In bytes: what is loaded at every boot, and what stays in memory.
+size() { # FILE GOAL
+    bytes=$(stat -c %s "$1")
+    echo "size of ${1##*/}: $bytes bytes, goal $2: $([ "$bytes" -le "$2" ] && echo met || echo missed)"
+}
+size "$UNHANG_BENCH_HELPER" 1572864
+size "$UNHANG_BENCH_UNHANG" 4194304

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Tests an RPM package: what is in it, its scripts, and a real installation, upgrade and removal
-# in a root directory of its own. Needs root. Usage: test-rpm.sh PACKAGE
+# in a root directory of its own. Needs root. Usage: test-rpm.sh PACKAGE OLD-PACKAGE
 set -eu
-rpm=$(realpath "$1")
+rpm=$(realpath "$1") old=$(realpath "$2")
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -25,14 +25,17 @@ fails() { ! "$@"; }
 
 # --- what is in it
 
-files=$(rpm -qpl "$rpm")
-staged=$(find target/stage/rpm -type f -printf '/%P\n' | sort)
+files=$(rpm -qp --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' "$rpm" | sed -n 's/^-[^ ]* //p')
+make --no-print-directory install DESTDIR="$work/staged" >/dev/null
+rm -r "$work/staged/usr/share/initramfs-tools"
+gzip -9n "$work"/staged/usr/share/man/man*/*
+staged=$(find "$work/staged" -type f -printf '/%P\n' | sort)
 check "it has what 'make install' installs" same "$(echo "$files" | sort)" "$staged"
 for program in /usr/bin/unhang /usr/lib/udev/unhang /usr/lib/unhang/unhang-watch; do
     mode=$(rpm -qp --qf '[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}\n]' "$rpm" | grep "^$program ")
     check "mode of $program" same "$mode" "$program -rwxr-xr-x root"
 done
-writable=$(rpm -qp --qf '[%{FILEMODES:perms} %{FILEUSERNAME} %{FILENAMES}\n]' "$rpm" | grep -vE '^-rw(x|-)r-(x|-)r-(x|-) root ' || :)
+writable=$(rpm -qp --qf '[%{FILEMODES:perms} %{FILEUSERNAME} %{FILENAMES}\n]' "$rpm" | grep -vE '^[-d]rw(x|-)r-(x|-)r-(x|-) root ' || :)
 check "nothing else than root's may be written" same "$writable" ""
 check "it is for Fedora and openSUSE" sh -c "rpm -qp --requires '$rpm' | grep -Fx '(systemd-udev or udev)'"
 
@@ -41,10 +44,11 @@ check "it is for Fedora and openSUSE" sh -c "rpm -qp --requires '$rpm' | grep -F
 rpm -qp --scripts "$rpm" >"$work/scripts"
 interpreters=$(grep -o 'scriptlet (using .*)' "$work/scripts" | sort -u)
 check "scripts are of plain shell" same "$interpreters" "scriptlet (using /bin/sh)"
-for script in post preun postun; do
-    check "$script is in it" grep -q "^${script}install scriptlet\|^${script%un}uninstall scriptlet" "$work/scripts"
-    check "$script has no mistake" shellcheck -s sh "packaging/rpm/$script"
-    check "$script runs in dash" dash -n "packaging/rpm/$script"
+for script in POSTIN PREUN POSTUN; do
+    rpm -qp --qf "%{$script}\n" "$rpm" >"$work/$script"
+    check "$script is in it" grep -q 'running()' "$work/$script"
+    check "$script has no mistake" shellcheck -s sh "$work/$script"
+    check "$script runs in dash" dash -n "$work/$script"
 done
 
 # --- into a root directory, which is a chroot to its scripts
@@ -53,15 +57,13 @@ root=$work/root
 mkdir -p "$root/bin" "$root/etc/unhang/rules.d" "$root/dev"
 cp "$(command -v busybox)" "$root/bin/busybox"
 for tool in sh stat rm rmdir; do ln -s busybox "$root/bin/$tool"; done
-# Debian's rpm asks for this; another's does not know it.
-force=
-[ ! -e /etc/debian_version ] || force=--force-debian
+# Debian's rpm before 4.20 asks for this; others don't know it.
+force=--force-debian
+rpm $force --version >/dev/null 2>&1 || force=
 into() { rpm $force --root "$root" --nodeps "$@"; }
-cargo --quiet generate-rpm --metadata-overwrite target/rpm-assets.toml --set-metadata 'version = "0.0.9"' \
-    --output "$work/old.rpm"
 
 rpmdb --root "$root" --initdb
-check "installs" into -i "$work/old.rpm"
+check "installs" into -i "$old"
 check "installs without a word" same "$(cat "$work/output")" ""
 for file in $files; do
     [ -e "$root$file" ] || check "$file is there" test -e "$root$file"
@@ -82,13 +84,6 @@ rm "$root/etc/unhang/rules.d/60-mine.toml"
 check "installs again" into -i "$rpm"
 check "removed again" into -e unhang
 check "nothing is left" gone "$root/etc/unhang"
-
-# rpmlint is not in every release.
-if command -v rpmlint >/dev/null; then
-    check "rpmlint has nothing to say" fails sh -c "rpmlint -c packaging/rpm/rpmlint.toml '$rpm' | grep -E ': [EW]: '"
-else
-    check "rpmlint is there (apt-get install rpmlint)" false
-fi
 
 echo "test result: $([ $failed = 0 ] && echo ok || echo FAILED). $passed passed; $failed failed"
 [ $failed = 0 ]
