@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accel;
 mod guest;
 mod hardware;
 mod image;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::accel::accel;
 use crate::hardware::Hardware;
 use crate::image;
 use crate::lines::Got;
@@ -144,6 +145,7 @@ impl<'a> Guest<'a> {
             disk: &disk,
             payload: &self.dir.join("payload.tar"),
             append: &self.scenario.append,
+            accel: accel(&self.image, self.scenario.emulated),
             nics: hardware.boot_arguments(&self.scenario.nics)?,
         };
         self.script("by-hand", &parts.by_hand())?;

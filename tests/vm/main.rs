@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accel;
 mod guest;
 mod hardware;
 mod image;
@@ -15,6 +16,7 @@ mod message;
 mod qemu;
 mod qmp;
 mod scenario;
+mod suites;
 mod verdict;
 
 use std::fs;
@@ -24,7 +26,8 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use guest::Guest;
-use scenario::{SUITES, Scenario};
+use scenario::Scenario;
+use suites::Suites;
 use verdict::Verdict;
 
 /// Guests at once, unless UNHANG_VM_JOBS or --test-threads says otherwise.
@@ -56,13 +59,7 @@ fn jobs() -> usize {
 }
 
 fn trials() -> Result<Vec<Trial>, String> {
-    let asked = std::env::var("UNHANG_VM_SUITES").unwrap_or(SUITES.join(" "));
-    let asked: Vec<&str> = asked.split([' ', ',']).filter(|s| !s.is_empty()).collect();
-    if let Some(unknown) = asked.iter().find(|suite| !SUITES.contains(suite)) {
-        return Err(format!(
-            "UNHANG_VM_SUITES: no suite {unknown} in {SUITES:?}"
-        ));
-    }
+    let suites = Suites::choose()?;
     // For the matrix: scenarios on suites that they are not run on every day.
     let everywhere = std::env::var_os("UNHANG_VM_EVERYWHERE").is_some();
     let source = image::source_dir();
@@ -76,13 +73,16 @@ fn trials() -> Result<Vec<Trial>, String> {
         }
     };
     let mut trials = Vec::new();
-    for suite in asked {
-        for scenario in &scenarios {
-            if everywhere || scenario.suites.iter().any(|wanted| wanted == suite) {
-                let (suite, scenario) = (suite.to_owned(), scenario.clone());
-                let name = format!("{suite}::{}", scenario.name);
-                trials.push(Trial::test(name, move || attempt(&suite, &scenario)));
-            }
+    for scenario in &scenarios {
+        let wanted = if everywhere {
+            suites.names.clone()
+        } else {
+            suites.of(&scenario.suites)
+        };
+        for suite in wanted {
+            let scenario = scenario.clone();
+            let name = format!("{suite}::{}", scenario.name);
+            trials.push(Trial::test(name, move || attempt(&suite, &scenario)));
         }
     }
     Ok(trials)

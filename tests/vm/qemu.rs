@@ -12,15 +12,11 @@ use serde_json::json;
 use crate::lines::Lines;
 use crate::qmp::Qmp;
 
-const MACHINE: &str = "-nodefaults -no-user-config -display none -no-reboot -machine q35 \
+pub const MACHINE: &str = "-nodefaults -no-user-config -display none -no-reboot -machine q35 \
     -cpu max,la57=off -smp 2 -m 512 -device virtio-rng-pci";
 
 const KERNEL: &str = "rw console=ttyS0 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable no_timer_check \
     nokaslr iomem=relaxed";
-
-/// Emulation is what works everywhere. KVM only when asked for: some machines have a /dev/kvm
-/// that opens and then runs nothing.
-const ACCEL: &str = "tcg,thread=multi,tb-size=512";
 
 /// What the machine is made of, besides its two serial ports.
 pub struct Parts<'a> {
@@ -28,6 +24,7 @@ pub struct Parts<'a> {
     pub disk: &'a Path,
     pub payload: &'a Path,
     pub append: &'a str,
+    pub accel: &'a str,
     pub nics: Vec<String>,
 }
 
@@ -36,8 +33,7 @@ impl Parts<'_> {
         let mut arguments: Vec<String> = MACHINE.split_whitespace().map(str::to_owned).collect();
         let mut add = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
         let kernel: Vec<&str> = KERNEL.split_whitespace().collect();
-        let accel = std::env::var("UNHANG_VM_ACCEL").unwrap_or(ACCEL.to_owned());
-        add("-accel", accel);
+        add("-accel", self.accel.to_owned());
         add("-kernel", self.image.join("vmlinuz").display().to_string());
         add("-initrd", self.image.join("initrd").display().to_string());
         add("-append", format!("{} {append}", kernel.join(" ")));
@@ -151,7 +147,7 @@ impl Drop for Ending {
     }
 }
 
-fn end(child: &mut Child) {
+pub fn end(child: &mut Child) {
     // An error means that it has ended already.
     let _ = child.kill();
     let _ = child.wait();

@@ -23,6 +23,8 @@ pub struct Scenario {
     pub extra: String,
     pub needs: Vec<String>,
     pub limit: Duration,
+    /// Only what the emulator's slowness shows: never under KVM.
+    pub emulated: bool,
     /// This scenario is there to fail, and to say this when it does.
     pub fails: Option<String>,
 }
@@ -75,6 +77,7 @@ impl Scenario {
             extra: String::new(),
             needs: Vec::new(),
             limit: Duration::from_secs(120),
+            emulated: false,
             fails: None,
         };
         for (index, line) in text.lines().enumerate() {
@@ -120,6 +123,12 @@ impl Scenario {
             "limit" => {
                 let seconds = value.parse().map_err(|_| "limit is a number of seconds")?;
                 self.limit = Duration::from_secs(seconds);
+            }
+            "accel" => {
+                self.emulated = match value {
+                    "tcg" => true,
+                    _ => return Err(format!("accel is tcg, not {value}")),
+                }
             }
             "fails" => self.fails = Some(value.to_owned()),
             _ => return Err(format!("no header {key}; see tests/vm/README.md")),

@@ -2,6 +2,7 @@
 # suites: trixie
 # nics: e1000e e1000e e1000
 # limit: 400
+# accel: tcg
 # shellcheck shell=sh
 
 settle
