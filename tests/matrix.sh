@@ -1,19 +1,27 @@
 #!/bin/sh
-# Runs what a machine's owner relies on in every Debian, and writes what came of it as a table into
+# Runs what a machine's owner relies on in every Debian, with a package that was built in a bare root of it, and writes what came of it as a table into
 # README.md, between the lines <!-- matrix --> and <!-- /matrix -->. Takes most of an hour on a small machine.
 set -eu
 cd "$(dirname "$0")/.."
 suites="bookworm bookworm-6.12 trixie forky"
 scenarios="main-job appear package watch-link watch-wedge report link-rule"
-UNHANG_DEB=$(ls "$PWD"/target/packages/unhang_*.deb)
-export UNHANG_DEB UNHANG_DEB_OLD="$PWD/target/old/unhang.deb" UNHANG_VM_EVERYWHERE=1
-export UNHANG_VM_SCENARIOS="$PWD/target/matrix"
+export UNHANG_VM_EVERYWHERE=1 UNHANG_VM_SCENARIOS="$PWD/target/matrix"
 rm -rf "$UNHANG_VM_SCENARIOS"
 mkdir -p "$UNHANG_VM_SCENARIOS"
 for name in $scenarios; do cp "tests/vm/scenarios/$name.sh" "$UNHANG_VM_SCENARIOS"; done
 
 status=0
-cargo test --locked --quiet --test vm -- "$@" >target/matrix.out 2>target/matrix.err || status=$?
+: >target/matrix.out
+: >target/matrix.err
+for release in bookworm trixie forky; do
+    rm -rf "target/bare/packages/$release"
+    tests/bare.sh "$release" "make deb old-deb"
+    UNHANG_DEB=$(ls "$PWD/target/bare/packages/$release"/unhang_*.deb)
+    UNHANG_DEB_OLD=$PWD/target/bare/packages/$release/old.deb
+    UNHANG_VM_SUITES=$(echo "$suites" | tr ' ' '\n' | grep "^$release" | tr '\n' ' ')
+    export UNHANG_DEB UNHANG_DEB_OLD UNHANG_VM_SUITES
+    cargo test --locked --quiet --test vm -- "$@" >>target/matrix.out 2>>target/matrix.err || status=$?
+done
 sed -n '/^test /p' target/matrix.out
 
 table() {
