@@ -9,13 +9,15 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" cargo build --locked --quiet --release \
     --no-default-features --example two-exchanges --target "$host"
 
-export UNHANG_BENCH_HELPER="$PWD/target/helper/unhang-helper"
+export UNHANG_BENCH_HELPER="$target/helper/unhang-helper"
 export UNHANG_BENCH_UNHANG="$target/release/unhang"
+export UNHANG_BENCH_WATCH="$target/watcher/unhang-watch"
 export UNHANG_BENCH_TWO_EXCHANGES="$target/$host/release/examples/two-exchanges"
 # What is measured are other processes, and the bench profile would write where the release is.
 cargo bench --locked --quiet --profile dev --bench speed -- "$@"
 cargo bench --locked --quiet --profile dev --bench log_speed
 cargo bench --locked --quiet --profile dev --bench status_speed
+cargo bench --locked --quiet --profile dev --bench watch_events
 
 # In bytes: what is loaded at every boot, and what stays in memory.
 size() { # FILE GOAL

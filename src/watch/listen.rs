@@ -9,6 +9,7 @@ use std::io;
 
 use nix::errno::Errno;
 use rtnetlink::sys::{AsyncSocket, AsyncSocketExt, SocketAddr, TokioSocket};
+use socket2::{SockFilter, SockRef};
 
 /// A socket that is a member of one group.
 pub struct Listener(TokioSocket);
@@ -29,6 +30,12 @@ impl Listener {
         socket.socket_mut().bind(&SocketAddr::new(0, 0))?;
         socket.socket_mut().add_membership(group)?;
         Ok(Listener(socket))
+    }
+
+    /// Hears from now on only what the filter lets pass.
+    pub fn only(self, filter: &[SockFilter]) -> io::Result<Listener> {
+        SockRef::from(self.0.socket_ref()).attach_filter(filter)?;
+        Ok(self)
     }
 
     /// The next that comes.

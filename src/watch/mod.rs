@@ -3,8 +3,10 @@
 //! udev tells when a NIC appears, never that a link comes up, that somebody switches an
 //! offload back on, or that a NIC wedges. Three sources tell ([`signals`]), each has one
 //! reaction, and each reaction goes through the same pipeline as `unhang apply`. In between
-//! the watcher sleeps in the kernel: there is no timer and no polling.
+//! the watcher sleeps in the kernel: there is no timer and no polling. Virtual devices are left
+//! to the helper.
 
+mod filter;
 mod guard;
 mod kmsg;
 mod listen;
@@ -157,6 +159,7 @@ impl Watcher {
     ) -> Result<(), WatchError> {
         let source = |name| move |error| WatchError::Source(name, error);
         let links = Listener::join(NETLINK_ROUTE, MulticastGroup::Link as u32)
+            .and_then(|links| links.only(&filter::HARDWARE))
             .map_err(source("rtnetlink"))?;
         tokio::spawn(signals::listen(
             links,

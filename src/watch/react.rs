@@ -54,9 +54,9 @@ impl Watcher {
         self.save();
     }
 
-    /// The network devices that there are; forgets those that there were.
+    /// The NICs that there are; forgets those that there were.
     fn find(&mut self) -> Vec<Nic> {
-        let found = match discover::all() {
+        let mut found = match discover::all() {
             Ok(found) => found,
             Err(error) => {
                 let complaint = format!("the network devices can't be listed: {error}");
@@ -64,6 +64,7 @@ impl Watcher {
                 return Vec::new();
             }
         };
+        found.retain(|found| found.physical);
         let there = |ifindex: &u32| found.iter().any(|found| found.nic.ifindex == *ifindex);
         self.nics.retain(|ifindex, _| there(ifindex));
         self.state.nics.retain(|ifindex, _| there(ifindex));
@@ -99,10 +100,8 @@ impl Watcher {
             .map(|watched| watched.nic.name.clone());
         if known.is_none() || (link.name.is_some() && link.name != known) {
             let name = link.name.as_deref().unwrap_or_default();
-            let Some(found) = discover::by_name(name, link.ifindex) else {
-                return;
-            };
-            if !self.take_on(found.nic) {
+            let found = discover::by_name(name, link.ifindex).filter(|found| found.physical);
+            if !found.is_some_and(|found| self.take_on(found.nic)) {
                 return;
             }
         }

@@ -4,8 +4,8 @@ use std::io;
 
 use genetlink::message::{RawGenlMessage, map_from_rawgenlmsg};
 use netlink_packet_core::{DecodeError, NetlinkBuffer, NetlinkMessage, NetlinkPayload};
+use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
-use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage};
 use tokio::sync::mpsc::Sender;
 
 use super::kmsg::{self, Record};
@@ -93,14 +93,11 @@ pub async fn listen(
 /// A message of the group `RTNLGRP_LINK`.
 pub fn link(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
     let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(message)?;
-    // A bridge tells of its ports in the same words, with its own address family: of a port that
-    // it let go, it says that the link is deleted.
-    let own = |link: &LinkMessage| link.header.interface_family == AddressFamily::Unspec;
     Ok(match message.payload {
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) if own(&link) => {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
             Some(Signal::Link(link.into()))
         }
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) if own(&link) => {
+        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) => {
             Some(Signal::Gone(link.header.index))
         }
         _ => None,
@@ -151,9 +148,8 @@ fn messages(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    fn message(wrap: fn(LinkMessage) -> RouteNetlinkMessage, family: AddressFamily) -> Vec<u8> {
+    fn message(wrap: fn(LinkMessage) -> RouteNetlinkMessage) -> Vec<u8> {
         let mut link = LinkMessage::default();
-        link.header.interface_family = family;
         link.header.index = 2;
         link.header.flags = LinkFlags::LowerUp;
         link.attributes = vec![
@@ -169,7 +165,7 @@ mod tests {
 
     #[test]
     fn links_come_and_go() {
-        let new = message(RouteNetlinkMessage::NewLink, AddressFamily::Unspec);
+        let new = message(RouteNetlinkMessage::NewLink);
         let expected = Link {
             ifindex: 2,
             name: Some("eno1".into()),
@@ -177,21 +173,13 @@ mod tests {
             carrier_ups: Some(3),
         };
         assert!(matches!(link(&new), Ok(Some(Signal::Link(link))) if link == expected));
-        let gone = message(RouteNetlinkMessage::DelLink, AddressFamily::Unspec);
+        let gone = message(RouteNetlinkMessage::DelLink);
         assert!(matches!(link(&gone), Ok(Some(Signal::Gone(2)))));
     }
 
     #[test]
-    fn what_a_bridge_says_of_its_port_is_no_news_of_the_nic() {
-        for wrap in [RouteNetlinkMessage::NewLink, RouteNetlinkMessage::DelLink] {
-            let bridge = message(wrap, AddressFamily::Bridge);
-            assert!(matches!(link(&bridge), Ok(None)));
-        }
-    }
-
-    #[test]
     fn a_datagram_may_hold_several_messages_or_half_of_one() {
-        let one = message(RouteNetlinkMessage::NewLink, AddressFamily::Unspec);
+        let one = message(RouteNetlinkMessage::NewLink);
         let two = [one.clone(), one.clone()].concat();
         assert_eq!(messages(&two).count(), 2);
         for end in 0..two.len() {

@@ -4,3 +4,4 @@ mod apply;
 mod helper;
 mod namespace;
 mod revert;
+mod watch;
