@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use tokio::sync::mpsc::Sender;
 
@@ -36,13 +37,13 @@ async fn watch(dirs: &[PathBuf], to: &Sender<Signal>) -> io::Result<()> {
         }
         let events = super::async_fd(inotify.as_fd().try_clone_to_owned()?)?;
         loop {
-            events.readable().await?.clear_ready();
-            if inotify
-                .read_events()?
-                .iter()
-                .any(|event| concerns(&awaited, event))
-            {
-                break;
+            let mut ready = events.readable().await?;
+            // A part of what there is, so that it is asked until there is no more.
+            match inotify.read_events() {
+                Ok(some) if some.iter().any(|event| concerns(&awaited, event)) => break,
+                Ok(_) => {}
+                Err(Errno::EAGAIN) => ready.clear_ready(),
+                Err(error) => return Err(error.into()),
             }
         }
         tokio::time::sleep(QUIET).await;
@@ -162,6 +163,25 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
         let (refused, complaints) = reload(&good, &dirs);
         assert_eq!((refused.rules().count(), complaints.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_rule_directory_that_comes_after_many_other_names_is_noticed() {
+        let dir = Dir::new("burst");
+        let rules = dir.0.join("unhang");
+        let (to, mut signals) = tokio::sync::mpsc::channel(1);
+        let test = async {
+            tokio::spawn(changes(vec![rules.clone()], to));
+            tokio::task::yield_now().await;
+            for number in 0..1000 {
+                fs::write(dir.0.join(format!("other-{number}")), "").unwrap();
+            }
+            fs::create_dir(&rules).unwrap();
+            tokio::time::timeout(QUIET * 10, signals.recv()).await
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let signal = runtime.enable_all().build().unwrap().block_on(test);
+        assert!(matches!(signal, Ok(Some(Signal::Rules))), "{signal:?}");
     }
 
     #[test]
