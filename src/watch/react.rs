@@ -118,7 +118,8 @@ impl Watcher {
     fn gone(&mut self, ifindex: u32) {
         if let Some(watched) = self.nics.remove(&ifindex) {
             Memory::default().forget(&watched.nic);
-            self.state.nics.remove(&ifindex);
+        }
+        if self.state.nics.remove(&ifindex).is_some() {
             self.save();
         }
     }
@@ -307,4 +308,42 @@ fn now_since_1970() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::features::Connection;
+    use crate::log::Log;
+    use crate::rules::RuleSet;
+    use crate::watch::state::{self, NicState};
+
+    #[test]
+    fn what_was_noted_of_a_device_goes_with_it_even_if_no_rule_is_for_it_any_more() {
+        let root = std::env::temp_dir().join(format!("unhang-gone-{}", std::process::id()));
+        let state_path = state::path(&root);
+        let test = async {
+            let mut watcher = Watcher {
+                rules: Arc::new(RuleSet::default()),
+                dirs: Vec::new(),
+                kernel: Connection::open().unwrap(),
+                log: Log::default(),
+                nics: BTreeMap::new(),
+                state: state::State {
+                    sequence: Some(7),
+                    nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
+                },
+                state_path: state_path.clone(),
+                complaints: Vec::new(),
+            };
+            watcher.react(Signal::Gone(2)).await;
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(test);
+        let left = state::State::load(&state_path).nics.into_keys();
+        assert_eq!(left.collect::<Vec<_>>(), [3]);
+        fs::remove_dir_all(root).unwrap();
+    }
 }
