@@ -81,6 +81,7 @@ case $STAGE in
     mkdir -p /var/lib/prometheus/node-exporter
     check "the service writes them" systemctl start unhang-metrics.service
     check "for everybody to read" grep -q unhang_in_force /var/lib/prometheus/node-exporter/unhang.prom
+    check "its security score is 1.5 at most" systemd-analyze security --threshold=15 unhang-metrics.service
     check "the timer is off" fails systemctl --quiet is-enabled unhang-metrics.timer
 
     unhang report --vendor >/run/vm/vendor
