@@ -5,8 +5,8 @@
 //! [`apply`] carries it out and gives an [`apply::Outcome`], and [`log`] says so in one line.
 //! Nothing else changes a NIC.
 //!
-//! What came of it is read from logs: [`hang`] finds the driver's hang blocks and joins them
-//! to incidents, [`report`] weighs these against the time with and without the rules in force.
+//! What came of it is read from logs: [`kernel_log`] finds the driver's hang blocks, [`hang`]
+//! joins them to incidents, [`report`] weighs these against the time with and without the rules in force.
 
 pub mod apply;
 pub mod bounded;
@@ -22,6 +22,8 @@ pub mod features;
 pub mod generate;
 #[cfg(feature = "cli")]
 pub mod hang;
+#[cfg(feature = "cli")]
+pub mod kernel_log;
 pub mod log;
 pub mod memory;
 pub mod nic;

@@ -1,8 +1,7 @@
 //! Registers in words, and the clocks behind them.
 
 use jiff::tz::TimeZone;
-use unhang::hang::decode::{Registers, read_fields};
-use unhang::hang::{Clock, Field, Reader, SECOND, Stamp};
+use unhang::kernel_log::{Clock, Field, Reader, Registers, SECOND, Stamp, read_fields};
 
 fn registers(text: &str) -> Registers {
     let mut registers = Registers::default();

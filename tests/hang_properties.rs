@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use unhang::hang::{Clock, Event, Reader, Seen};
+use unhang::kernel_log::{Clock, Event, Reader, Seen};
 use unhang::report::history::History;
 
 fn read(log: &[u8]) -> Vec<Seen> {

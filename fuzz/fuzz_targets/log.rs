@@ -3,7 +3,7 @@
 #![no_main]
 
 use jiff::tz::TimeZone;
-use unhang::hang::{Clock, Reader};
+use unhang::kernel_log::{Clock, Reader};
 use unhang::report::{history::History, json, metrics, svg, terminal};
 
 libfuzzer_sys::fuzz_target!(|log: &[u8]| {

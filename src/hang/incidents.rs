@@ -2,12 +2,10 @@
 //! end of the boot or a long quiet. The driver prints a block every two seconds while it
 //! hangs, so one outage may print hundreds: only incidents may be counted.
 
-use super::boots::Boots;
-use super::decode::Registers;
-use super::event::{Device, Event, Seen};
+use super::incident::{EndedBy, Incident, Nic};
 use super::lookalikes::Lookalike;
 use super::own::{OwnLine, Said};
-use super::stamp::{SECOND, Stamp};
+use crate::kernel_log::{Boots, Device, Event, Registers, SECOND, Seen, Stamp};
 use std::collections::BTreeMap;
 
 /// Blocks further apart than this are two incidents, even if nothing was logged between.
@@ -20,86 +18,6 @@ const SETTLE: i64 = 60 * SECOND;
 const MAX_INCIDENTS: usize = 20_000;
 /// More NICs than this in one log are not told apart.
 const MAX_NICS: usize = 256;
-
-/// How an incident ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EndedBy {
-    /// `Reset adapter unexpectedly`, by the driver.
-    Reset,
-    /// Our watcher restarted autonegotiation.
-    Unhang,
-    /// The link was put down and up.
-    Link,
-    /// The blocks stopped, and nothing was logged about it.
-    Quiet,
-    /// It went on until the machine was switched off or restarted.
-    Never,
-}
-
-impl EndedBy {
-    /// The name in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            EndedBy::Reset => "reset",
-            EndedBy::Unhang => "unhang",
-            EndedBy::Link => "link",
-            EndedBy::Quiet => "quiet",
-            EndedBy::Never => "never",
-        }
-    }
-}
-
-/// A run of hang blocks of one NIC.
-#[derive(Clone, Debug)]
-pub struct Incident {
-    /// Index into `Incidents::nics`.
-    pub nic: usize,
-    /// Index into `Boots::list`.
-    pub boot: usize,
-    /// The first block.
-    pub start: Stamp,
-    /// The last block.
-    pub last: Stamp,
-    /// `None`: until power-off, or still going on where the log ends.
-    pub end: Option<Stamp>,
-    /// How many blocks.
-    pub blocks: u64,
-    /// Mb/s when it began.
-    pub speed: Option<u32>,
-    /// `None`: the log ends before it does.
-    pub ended_by: Option<EndedBy>,
-    /// Registers of the first block that has any.
-    pub registers: Registers,
-    /// Were the offloads off when it began? As the watcher found them; else filled in by
-    /// `report::history`.
-    pub in_force: Option<bool>,
-    link_up: Option<i64>,
-}
-
-/// One NIC of the log.
-#[derive(Clone, Debug, Default)]
-pub struct Nic {
-    /// How the log names it.
-    pub device: Device,
-    /// Blocks in incidents.
-    pub blocks: u64,
-    /// All "Reset adapter" lines.
-    pub resets: u64,
-    /// Times that our watcher brought it back.
-    pub recoveries: u64,
-    /// Resets of the last boot only.
-    pub boot_resets: u64,
-    /// Recoveries of the last boot only.
-    pub boot_recoveries: u64,
-    open: Option<usize>,
-    /// The incident that a link-up would still belong to.
-    settling: Option<usize>,
-    latest: Option<usize>,
-    speed: Option<u32>,
-    link_up: Option<Stamp>,
-    watchdog: Option<Stamp>,
-    restarted: bool,
-}
 
 /// Joins events to incidents.
 #[derive(Clone, Debug, Default)]

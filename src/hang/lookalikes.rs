@@ -1,10 +1,9 @@
 //! What looks like the hang and is something else: named, counted, never an incident.
 //! Why each of them is one is said in `Lookalike::advice`.
 
-use super::decode::{Field, IDLE_ERRORS_CABLE};
-use super::event::Device;
-use super::incidents::{EndedBy, Incident};
-use super::stamp::SECOND;
+use super::decode::IDLE_ERRORS_CABLE;
+use super::incident::{EndedBy, Incident};
+use crate::kernel_log::{Device, Field, SECOND};
 
 /// A look-alike's kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,10 +3,9 @@
 //! in the order of time; what the log cannot tell is said in `notes`, never guessed.
 
 use super::stats::Exposure;
-use crate::hang::boots::Boots;
 use crate::hang::incidents::Incidents;
 use crate::hang::own::{Cause, OwnLine, Said};
-use crate::hang::{Device, Event, SECOND, Seen, Stamp};
+use crate::kernel_log::{Boots, Device, Event, SECOND, Seen, Stamp};
 
 /// Microseconds in a day.
 pub const DAY: f64 = 86_400.0 * SECOND as f64;

@@ -22,8 +22,8 @@
 use super::history::History;
 use super::verdict::{self, Side, Verdict};
 use super::{clean, iso};
-use crate::hang::decode::FIELDS;
-use crate::hang::{Incident, SECOND, Stamp};
+use crate::hang::{EndedBy, Incident};
+use crate::kernel_log::{FIELDS, SECOND, Stamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 
@@ -118,7 +118,7 @@ fn incident_value(incident: &Incident) -> Value {
         "boot": incident.boot,
         "blocks": incident.blocks,
         "speed": incident.speed,
-        "ended_by": incident.ended_by.map(super::super::hang::incidents::EndedBy::name),
+        "ended_by": incident.ended_by.map(EndedBy::name),
         "in_force": incident.in_force,
         "registers": values,
         "words": registers.words(hz),

@@ -23,7 +23,8 @@ pub mod timeline;
 pub mod vendor;
 pub mod verdict;
 
-use crate::hang::{Nic, SECOND, Stamp};
+use crate::hang::Nic;
+use crate::kernel_log::{SECOND, Stamp};
 use jiff::tz::TimeZone;
 
 /// A length of time in words: "3.1 days", "40 minutes".

@@ -3,8 +3,8 @@
 //! order and a line that two of them have counts once. What cannot be read is said in one
 //! line that tells what, where and what to do.
 
-use crate::hang::skim::{self, Skim};
-use crate::hang::{Clock, Event, Reader, SECOND, Seen};
+use crate::kernel_log::skim::{self, Skim};
+use crate::kernel_log::{Clock, Event, Reader, SECOND, Seen};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use std::collections::VecDeque;

@@ -2,7 +2,7 @@
 //! picture draw. A log without dates is laid out by up-time instead.
 
 use super::history::History;
-use crate::hang::{SECOND, Stamp};
+use crate::kernel_log::{SECOND, Stamp};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
 

@@ -227,7 +227,7 @@ fn nothing(history: &History) -> String {
         .boots
         .list
         .iter()
-        .map(super::super::hang::boots::Boot::length)
+        .map(crate::kernel_log::Boot::length)
         .sum();
     let covers = match covered {
         0 => "; over which up-time it does not tell".into(),

@@ -2,7 +2,8 @@
 //! kernel's first line, by journalctl's separators, or because the boot clock went back.
 
 use super::event::{Event, Seen};
-use super::stamp::{SECOND, Stamp};
+use super::scan::SECOND;
+use super::stamp::Stamp;
 
 /// A clock that goes back by more than this has been restarted with the machine.
 const BACK: i64 = 10 * SECOND;

@@ -6,12 +6,10 @@
 
 use super::months;
 use super::scan::{
-    clock_time, datetime, english, fraction_micros, number, seconds, skip_markup, skip_space, token,
+    SECOND, clock_time, datetime, english, fraction_micros, number, seconds, skip_markup,
+    skip_space, token,
 };
 use jiff::{civil, tz::TimeZone};
-
-/// Microseconds in a second: all times in this crate are i64 microseconds.
-pub const SECOND: i64 = 1_000_000;
 
 /// When a line was logged. Either clock may be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

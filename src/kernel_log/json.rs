@@ -2,9 +2,9 @@
 //! array of bytes if it is not clean UTF-8), `dmesg --json` (a "msg" line after its "time"
 //! line), and collectors that keep the message in `message`, `msg` or `log`.
 
-use super::grammar::{Given, Speaker};
-use super::scan::number;
-use super::stamp::{SECOND, Stamp};
+use super::event::{Given, Speaker};
+use super::scan::{SECOND, boot_id, number};
+use super::stamp::Stamp;
 use serde_json::Value;
 
 /// The entry on this line, or whose "msg" is on this line: what is said of it, and its
@@ -65,12 +65,6 @@ fn given(object: &Value) -> (Stamp, Option<u128>) {
     };
     let boot = object.get("_BOOT_ID").and_then(Value::as_str);
     (stamp, boot.and_then(|id| boot_id(id.as_bytes())))
-}
-
-/// 32 hexadecimal digits.
-pub(super) fn boot_id(text: &[u8]) -> Option<u128> {
-    let text = std::str::from_utf8(text.get(..32)?).ok()?;
-    u128::from_str_radix(text, 16).ok()
 }
 
 /// A journal entry that was cut off: its message is read as it stands, with `\n` for line

@@ -1,7 +1,8 @@
 //! What the grammar reads out of a log: one `Seen` for everything that matters, in the order
 //! of the log. Names and texts come from the log as they are; whoever prints them escapes.
 
-use super::{decode::Registers, stamp::Stamp};
+use super::registers::Registers;
+use super::stamp::Stamp;
 
 /// A NIC as a line names it; any of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -67,4 +68,21 @@ pub struct Seen {
     pub device: Device,
     /// What happened.
     pub event: Event,
+}
+
+/// What the source says about a line, for text that has been taken out of JSON.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Given {
+    pub stamp: Stamp,
+    pub boot: Option<u128>,
+    /// `None`: read it from the text.
+    pub speaker: Option<Speaker>,
+}
+
+/// The speaker of a JSON entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    Kernel,
+    Ourselves,
+    Other,
 }

@@ -2,8 +2,8 @@
 //! place in the log tells: the first and last sign of life, the last one before each boot,
 //! and the increments of `dmesg -H`.
 
-use super::event::Seen;
-use super::grammar::{Given, Grammar, Speaker};
+use super::event::{Given, Seen, Speaker};
+use super::grammar::Grammar;
 use super::json;
 use super::lines::{Line, Lines};
 use super::stamp::{Clock, Stamp};

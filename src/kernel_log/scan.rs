@@ -1,8 +1,10 @@
 //! The small pieces that stamps are made of: numbers, times of day, words, and the markup
 //! that log lines pick up on their way.
 
-use super::stamp::SECOND;
 use jiff::civil;
+
+/// Microseconds in a second: all times in this crate are i64 microseconds.
+pub const SECOND: i64 = 1_000_000;
 
 pub(super) fn datetime(
     year: i16,
@@ -55,6 +57,12 @@ pub(super) fn number(s: &[u8]) -> Option<i64> {
         return None;
     }
     Some(s.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')))
+}
+
+/// 32 hexadecimal digits.
+pub(super) fn boot_id(text: &[u8]) -> Option<u128> {
+    let text = std::str::from_utf8(text.get(..32)?).ok()?;
+    u128::from_str_radix(text, 16).ok()
 }
 
 pub(super) fn english(s: &[u8]) -> Option<i8> {

@@ -3,11 +3,10 @@
 //! is a header that the kernel printed, or, where a copy lost what shows that, a header
 //! followed by its fields. Header words without either are a quotation.
 
-use super::decode::{Registers, read_fields};
-use super::event::{Device, Event, Seen};
-use super::json;
+use super::event::{Device, Event, Given, Seen, Speaker};
 use super::prefix::{self, Trust};
-use super::scan::number;
+use super::registers::{Registers, read_fields};
+use super::scan::{boot_id, number};
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::collections::VecDeque;
@@ -26,23 +25,6 @@ struct Pending {
     registers: Registers,
     vouched: bool,
     lines: u32,
-}
-
-/// What the source says about a line, for text that has been taken out of JSON.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Given {
-    pub stamp: Stamp,
-    pub boot: Option<u128>,
-    /// `None`: read it from the text.
-    pub speaker: Option<Speaker>,
-}
-
-/// The speaker of a JSON entry.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaker {
-    Kernel,
-    Ourselves,
-    Other,
 }
 
 /// Turns lines into events; keeps the block that is being read.
@@ -116,7 +98,7 @@ impl Grammar {
 
     pub(super) fn text(&mut self, text: &[u8], given: &Given) {
         if text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot") {
-            let boot = text.get(8..40).and_then(json::boot_id);
+            let boot = text.get(8..40).and_then(boot_id);
             self.emit(
                 Stamp::default(),
                 boot,
