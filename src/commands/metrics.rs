@@ -5,29 +5,27 @@ use std::path::Path;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::evidence::Asked;
-use super::{Output, Status, all_nics, load_rules, report, view};
+use super::{Output, Status, all_nics, complain, load_rules, view};
 use crate::cli::{Common, MetricsArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::{KeyPlan, Plan};
-use crate::report::history::History;
 use crate::report::journal::Scope;
 use crate::report::metrics::{self, Features};
-use crate::report::sources::Error;
+use crate::report::reading::{Reading, Started};
 use crate::rules::decide;
 
 /// Runs the command.
 pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
-    let (history, errors, now) = if args.files.is_empty() {
+    let (Reading { history, errors }, now) = if args.files.is_empty() {
         this_machine(common)?
     } else {
         // Another machine's log says nothing of this one's NICs.
-        let (history, errors) = report::read(&args.files, &TimeZone::system(), &Scope::All)?;
-        (history, errors, Vec::new())
+        let reading = Reading::of_files(&args.files, &TimeZone::system());
+        (reading, Vec::new())
     };
-    report::complain(&errors);
+    complain(&errors);
     // Without a log there still is the state of the features.
     let text = metrics::text(&history.unwrap_or_default(), &now);
     let stdout = match &args.output {
@@ -46,15 +44,12 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
 }
 
 /// What the journal says of this boot, and the kernel of now.
-fn this_machine(common: &Common) -> anyhow::Result<(Option<History>, Vec<Error>, Vec<Features>)> {
+fn this_machine(common: &Common) -> anyhow::Result<(Reading, Vec<Features>)> {
     let nics = all_nics()?;
-    let asked = Asked::about(nics.iter().map(|found| &found.nic), Scope::DevicesThisBoot);
+    let asked = Started::about(nics.iter().map(|found| &found.nic), Scope::DevicesThisBoot);
     let now = now(&nics, common);
-    let (history, errors) = match asked {
-        Some(asked) => asked.answer()?,
-        None => (None, Vec::new()),
-    };
-    Ok((history, errors, now))
+    let reading = asked.map(Started::finish).unwrap_or_default();
+    Ok((reading, now))
 }
 
 /// What the kernel says now of the NICs that a rule is for, and of all e1000e NICs.

@@ -4,11 +4,11 @@
 pub mod apply;
 mod brief;
 pub mod check;
-mod evidence;
 pub mod explain;
 pub mod generate;
 mod generated;
 pub mod metrics;
+mod nic_history;
 pub mod overview;
 pub mod report;
 pub mod revert;
@@ -24,6 +24,7 @@ use anyhow::Context;
 
 use crate::cli::Common;
 use crate::discover::{self, Found};
+use crate::report::sources::Error;
 use crate::rules::{self, RuleSet};
 
 /// What a command says.
@@ -54,6 +55,15 @@ pub enum Status {
 }
 
 impl Status {
+    /// That of a reading with these errors.
+    fn of(errors: &[Error]) -> Status {
+        if errors.is_empty() {
+            Status::Done
+        } else {
+            Status::Failed
+        }
+    }
+
     /// The one of the two that matters more.
     #[must_use]
     pub fn worst(self, other: Status) -> Status {
@@ -99,6 +109,13 @@ fn load_rules(common: &Common, root: &Path) -> (RuleSet, String) {
 
 fn all_nics() -> anyhow::Result<Vec<Found>> {
     discover::all().context("the network devices can't be listed (is /sys mounted?)")
+}
+
+/// Says what could not be read; `--quiet` leaves errors.
+fn complain(errors: &[Error]) {
+    for error in errors {
+        anstream::eprintln!("unhang: {error}");
+    }
 }
 
 /// What to say when there is no such interface.

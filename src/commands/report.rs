@@ -2,19 +2,19 @@
 //! and prints a page, JSON, a picture or a vendor's report.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, Status, all_nics, load_rules, view};
+use super::{Output, Status, all_nics, complain, load_rules, view};
 use crate::cli::{Common, ReportArgs};
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::report::history::History;
-use crate::report::journal::{self, Journal, Scope};
-use crate::report::sources::{self, Error, Source};
+use crate::report::journal::Scope;
+use crate::report::reading::Reading;
 use crate::report::vendor::{self, Settings};
 use crate::report::{clean, json, svg, terminal};
 use crate::rules::decide;
@@ -25,7 +25,11 @@ const WIDTH: usize = 100;
 /// Runs the command. A file that can't be read is told, and the others still count.
 pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
     let zone = TimeZone::system();
-    let (history, errors) = read(&args.files, &zone, &Scope::All)?;
+    let Reading { history, errors } = if args.files.is_empty() {
+        Reading::of_journal(&zone, &Scope::All)
+    } else {
+        Reading::of_files(&args.files, &zone)
+    };
     complain(&errors);
     let mut output = Output {
         status: Status::of(&errors),
@@ -115,82 +119,6 @@ fn width() -> usize {
     let columns = columns.and_then(|columns| columns.parse().ok());
     let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0.into());
     columns.or_else(terminal).unwrap_or(WIDTH)
-}
-
-impl Status {
-    /// That of a reading with these errors.
-    pub(super) fn of(errors: &[Error]) -> Status {
-        if errors.is_empty() {
-            Status::Done
-        } else {
-            Status::Failed
-        }
-    }
-}
-
-/// Says what could not be read; `--quiet` leaves errors.
-pub(super) fn complain(errors: &[Error]) {
-    for error in errors {
-        anstream::eprintln!("unhang: {error}");
-    }
-}
-
-/// Reads the files, or the journal if there are none. The history is `None` if nothing
-/// could be read.
-pub fn read(
-    files: &[PathBuf],
-    zone: &TimeZone,
-    scope: &Scope,
-) -> anyhow::Result<(Option<History>, Vec<Error>)> {
-    let now = jiff::Timestamp::now().as_microsecond();
-    let mut history = History::default();
-    if files.is_empty() {
-        let boots = match scope {
-            Scope::DevicesThisBoot(_) => journal::Boots::default(),
-            _ => journal::Boots::ask(),
-        };
-        let (_running, source) = match Journal::open(zone, now, scope) {
-            Ok(opened) => opened,
-            Err(error) => {
-                boots.read();
-                return Ok((None, vec![error]));
-            }
-        };
-        let errors = sources::read_all(vec![source], |seen| history.observe(seen));
-        for (id, first, last) in boots.read() {
-            history.boots.cover(id, first, last);
-        }
-        let last = history.boots.list.last_mut();
-        if let Some(boot) = last.filter(|b| b.id.is_some() && b.id == journal::this_boot()) {
-            // Its first line, which tells it, is not among those of a device.
-            boot.kernel = boot.kernel.or_else(journal::this_kernel);
-            history.boots.still_running(now);
-        }
-        history.finish();
-        return Ok((Some(history), errors));
-    }
-    let mut errors = Vec::new();
-    let mut sources = Vec::new();
-    let mut empty = Vec::new();
-    for file in files {
-        match Source::open(file, zone, now) {
-            Ok(source) if source.is_empty() => empty.push(Error::Empty {
-                name: source.name().to_owned(),
-            }),
-            Ok(source) => sources.push(source),
-            Err(error) => errors.push(error),
-        }
-    }
-    if sources.is_empty() {
-        // Not "no incident": what was to be read may have failed to be written.
-        errors.append(&mut empty);
-        return Ok((None, errors));
-    }
-    // One that has just been rotated is as it should be.
-    history.notes.extend(empty.iter().map(Error::to_string));
-    errors.extend(sources::read_all(sources, |seen| history.observe(seen)));
-    history.finish();
-    Ok((Some(history), errors))
 }
 
 fn print_json(history: &History) -> std::io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::evidence::{Asked, Evidence, Of};
+use super::nic_history::{NicHistories, NicHistory};
 use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view};
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
@@ -14,6 +14,7 @@ use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::report::journal::Scope;
+use crate::report::reading::Started;
 use crate::rules::{Decision, decide};
 
 /// What there is to say about one NIC.
@@ -23,7 +24,7 @@ struct Row {
     plan: Result<Plan, KernelError>,
     /// 'unhang revert' put it back.
     reverted: bool,
-    evidence: Of,
+    history: NicHistory,
 }
 
 impl Row {
@@ -33,7 +34,7 @@ impl Row {
             rules: decision.rules(),
             plan,
             reverted: Memory::default().is_reverted(nic),
-            evidence: Of::default(),
+            history: NicHistory::default(),
         }
     }
 
@@ -44,7 +45,7 @@ impl Row {
     /// Not as the rules want it, an e1000e NIC without a rule, or one that hangs now.
     fn is_bad(&self) -> bool {
         let protected = self.in_force().unwrap_or(!self.is_e1000e());
-        !protected || self.evidence.wedged == Some(true)
+        !protected || self.history.wedged == Some(true)
     }
 
     /// Whether all that the rules want is so; `None` if there is no rule.
@@ -92,18 +93,18 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
             concerned.push((nic, decision));
         }
     }
-    let asked = Asked::about(concerned.iter().map(|(nic, _)| *nic), Scope::Devices);
+    let asked = Started::about(concerned.iter().map(|(nic, _)| *nic), Scope::Devices);
     let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
     let rows = concerned.iter().zip(plans);
     let mut rows: Vec<Row> = rows
         .map(|((nic, decision), plan)| Row::new(nic, decision, plan))
         .collect();
     let stale = super::generated::stale(Path::new("/"), &rules);
-    let evidence = Evidence::read(asked);
+    let histories = NicHistories::read(asked);
     for row in &mut rows {
-        row.evidence = evidence.of(&row.nic);
+        row.history = histories.of(&row.nic);
     }
-    stderr += &evidence.talk;
+    stderr += &histories.talk;
     let bad = !stale.is_empty() || rows.iter().any(Row::is_bad);
     let status = if args.check && bad {
         Status::Failed
@@ -153,7 +154,7 @@ fn table(rows: &[Row]) -> String {
                 printable(&row.nic.name)
             );
         }
-        for said in row.evidence.lines() {
+        for said in row.history.lines() {
             text += &format!("  {said}\n");
         }
     }
@@ -182,7 +183,7 @@ struct Entry<'a> {
     offloads: BTreeMap<String, view::Offload>,
     reasons: Vec<String>,
     #[serde(flatten)]
-    evidence: &'a Of,
+    history: &'a NicHistory,
 }
 
 fn json(rows: &[Row], stale: &[String]) -> String {
@@ -205,6 +206,6 @@ fn entry(row: &Row) -> Entry<'_> {
         reverted: row.reverted,
         offloads: row.plan.as_ref().map(view::offloads).unwrap_or_default(),
         reasons: row.reasons(),
-        evidence: &row.evidence,
+        history: &row.history,
     }
 }

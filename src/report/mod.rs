@@ -1,4 +1,4 @@
-//! The evidence: from log files or the journal (`sources`) to a history of boots and
+//! The evidence: from log files or the journal (`reading`) to a history of boots and
 //! exposure (`history`), weighed (`stats`) and said in words (`verdict`), for a terminal,
 //! as JSON, as a picture, for a vendor and for Prometheus. Everything that comes from a
 //! log goes through `clean` before it is printed.
@@ -15,6 +15,7 @@ pub mod history;
 pub mod journal;
 pub mod json;
 pub mod metrics;
+pub mod reading;
 pub mod sources;
 pub mod stats;
 pub mod svg;

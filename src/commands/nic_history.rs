@@ -1,61 +1,20 @@
 //! What the journal and the watcher say of this machine's e1000e NICs, for `unhang status`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::{report, style};
-use crate::bounded::{self, Work};
+use super::style;
 use crate::nic::Nic;
 use crate::report::history::{History, Stretch};
-use crate::report::journal::{self, Scope};
-use crate::report::sources::Error;
+use crate::report::journal;
+use crate::report::reading::{Reading, Started, pci_address};
 use crate::report::{iso, span, verdict, when};
 use crate::watch::state::{self, NicState, State};
 
-/// The journal is read from indexes; where that takes longer, something is wrong with it.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-type Answer = anyhow::Result<(Option<History>, Vec<Error>)>;
-
-/// The journal, being read while something else is done.
-pub struct Asked(Work<Answer>);
-
-impl Asked {
-    /// Begins to read what there is on these NICs, as far as `scope` goes; `None` if none is an
-    /// e1000e.
-    pub fn about<'a>(
-        nics: impl Iterator<Item = &'a Nic>,
-        scope: fn(Vec<String>) -> Scope,
-    ) -> Option<Asked> {
-        let addresses: Vec<String> = nics.filter_map(pci_address).collect();
-        if addresses.is_empty() {
-            return None;
-        }
-        let scope = scope(addresses);
-        Some(Asked(bounded::start(PATIENCE, move |sender| {
-            let nothing: [PathBuf; 0] = [];
-            let answer = report::read(&nothing, &TimeZone::system(), &scope);
-            // Nobody waits any more after a time-out.
-            let _ = sender.send(answer);
-        })))
-    }
-
-    /// What was read, or why it was not.
-    pub fn answer(mut self) -> Answer {
-        let late = || format!("does not answer within {} s", PATIENCE.as_secs());
-        match self.0.next_result() {
-            Ok(Some(answer)) => answer,
-            Ok(None) | Err(_) => Ok((None, vec![Error::Journal(late())])),
-        }
-    }
-}
-
 /// What is known of all NICs.
-pub struct Evidence {
+pub struct NicHistories {
     /// `None`: there is no e1000e NIC, or the journal can't be read.
     history: Option<History>,
     zone: TimeZone,
@@ -66,7 +25,7 @@ pub struct Evidence {
 
 /// What is known of one NIC, for JSON; `null` is not known.
 #[derive(Debug, Default, Serialize)]
-pub struct Of {
+pub struct NicHistory {
     /// Incidents since boot.
     incidents: Option<usize>,
     /// Times that the watcher brought it back, since boot.
@@ -78,14 +37,14 @@ pub struct Of {
     pub wedged: Option<bool>,
     /// The kind of the verdict, as `report --json` has it.
     verdict: Option<&'static str>,
-    watcher: Option<Watcher>,
+    watcher: Option<WatchCounts>,
     #[serde(skip)]
     lines: Vec<String>,
 }
 
 /// What the watcher counted since boot.
 #[derive(Debug, Serialize)]
-struct Watcher {
+struct WatchCounts {
     /// In seconds since 1970.
     last_link_up: Option<u64>,
     put_back: u32,
@@ -93,51 +52,49 @@ struct Watcher {
     recoveries: u32,
 }
 
-impl Of {
+impl NicHistory {
     /// What there is to say, for people.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 }
 
-impl Evidence {
+impl NicHistories {
     /// What came of asking about all boots.
-    pub fn read(asked: Option<Asked>) -> Evidence {
-        let mut evidence = Evidence {
+    pub fn read(asked: Option<Started>) -> NicHistories {
+        let mut histories = NicHistories {
             history: None,
             zone: TimeZone::system(),
             watcher: State::load(&state::path(Path::new("/"))),
             talk: String::new(),
         };
         let Some(asked) = asked else {
-            return evidence;
+            return histories;
         };
-        let why = match asked.answer() {
-            Ok((Some(history), _)) => {
-                evidence.history = Some(history);
-                return evidence;
-            }
-            Ok((None, errors)) => errors.iter().map(ToString::to_string).collect(),
-            Err(error) => error.to_string(),
-        };
+        let Reading { history, errors } = asked.finish();
+        histories.history = history;
+        if histories.history.is_some() {
+            return histories;
+        }
+        let why: String = errors.iter().map(ToString::to_string).collect();
         let why = if nix::unistd::geteuid().is_root() || !journal::is_there() {
             why
         } else {
             "reading the journal needs group systemd-journal or root".into()
         };
-        evidence.talk = format!("unhang: incidents unknown: {why}\n");
-        evidence
+        histories.talk = format!("unhang: incidents unknown: {why}\n");
+        histories
     }
 
     /// What is known of this NIC.
-    pub fn of(&self, nic: &Nic) -> Of {
-        let mut of = Of::default();
+    pub fn of(&self, nic: &Nic) -> NicHistory {
+        let mut of = NicHistory::default();
         if let (Some(history), Some(address)) = (&self.history, pci_address(nic)) {
             self.count(history, &address, &mut of);
         }
         if let Some(state) = self.watcher.nics.get(&nic.ifindex) {
             of.lines.extend(self.watcher_line(state));
-            of.watcher = Some(Watcher {
+            of.watcher = Some(WatchCounts {
                 last_link_up: state.last_link_up,
                 put_back: state.put_back,
                 wedges: state.wedges,
@@ -147,7 +104,7 @@ impl Evidence {
         of
     }
 
-    fn count(&self, history: &History, address: &str, of: &mut Of) {
+    fn count(&self, history: &History, address: &str, of: &mut NicHistory) {
         let nics = &history.incidents.nics;
         let same = |nic: &crate::hang::Nic| nic.device.pci.as_deref() == Some(address);
         let boots = &history.boots.list;
@@ -215,13 +172,4 @@ impl Evidence {
         }
         (!said.is_empty()).then(|| format!("watched: {}", said.join(", ")))
     }
-}
-
-/// Where an e1000e NIC is on the PCI bus, e.g. `0000:00:1f.6`.
-fn pci_address(nic: &Nic) -> Option<String> {
-    if nic.driver.as_deref() != Some("e1000e") {
-        return None;
-    }
-    let device = fs::read_link(format!("/sys/class/net/{}/device", nic.name)).ok()?;
-    Some(device.file_name()?.to_str()?.to_owned())
 }

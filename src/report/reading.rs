@@ -1,0 +1,142 @@
+//! A machine's history, read from log files or from its journal.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::history::History;
+use super::journal::{self, Journal, Scope};
+use super::sources::{self, Error, Source};
+use crate::bounded::{self, Work};
+use crate::nic::Nic;
+
+/// The journal is read from indexes; where that takes longer, something is wrong with it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// `None` if nothing could be read.
+    pub history: Option<History>,
+    /// What could not be read.
+    pub errors: Vec<Error>,
+}
+
+impl From<Error> for Reading {
+    fn from(error: Error) -> Reading {
+        Reading {
+            history: None,
+            errors: vec![error],
+        }
+    }
+}
+
+impl Reading {
+    /// Reads the journal of this machine.
+    pub fn of_journal(zone: &TimeZone, scope: &Scope) -> Reading {
+        let now = jiff::Timestamp::now().as_microsecond();
+        let mut history = History::default();
+        let boots = match scope {
+            Scope::DevicesThisBoot(_) => journal::Boots::default(),
+            _ => journal::Boots::ask(),
+        };
+        let (_running, source) = match Journal::open(zone, now, scope) {
+            Ok(opened) => opened,
+            Err(error) => {
+                boots.read();
+                return error.into();
+            }
+        };
+        let errors = sources::read_all(vec![source], |seen| history.observe(seen));
+        for (id, first, last) in boots.read() {
+            history.boots.cover(id, first, last);
+        }
+        let last = history.boots.list.last_mut();
+        if let Some(boot) = last.filter(|b| b.id.is_some() && b.id == journal::this_boot()) {
+            // Its first line, which tells it, is not among those of a device.
+            boot.kernel = boot.kernel.or_else(journal::this_kernel);
+            history.boots.still_running(now);
+        }
+        history.finish();
+        Reading {
+            history: Some(history),
+            errors,
+        }
+    }
+
+    /// Reads log files.
+    pub fn of_files(files: &[PathBuf], zone: &TimeZone) -> Reading {
+        let now = jiff::Timestamp::now().as_microsecond();
+        let mut history = History::default();
+        let mut errors = Vec::new();
+        let mut sources = Vec::new();
+        let mut empty = Vec::new();
+        for file in files {
+            match Source::open(file, zone, now) {
+                Ok(source) if source.is_empty() => empty.push(Error::Empty {
+                    name: source.name().to_owned(),
+                }),
+                Ok(source) => sources.push(source),
+                Err(error) => errors.push(error),
+            }
+        }
+        if sources.is_empty() {
+            // Not "no incident": what was to be read may have failed to be written.
+            errors.append(&mut empty);
+            return Reading {
+                history: None,
+                errors,
+            };
+        }
+        // One that has just been rotated is as it should be.
+        history.notes.extend(empty.iter().map(Error::to_string));
+        errors.extend(sources::read_all(sources, |seen| history.observe(seen)));
+        history.finish();
+        Reading {
+            history: Some(history),
+            errors,
+        }
+    }
+}
+
+/// The journal, being read while something else is done.
+pub struct Started(Work<Reading>);
+
+impl Started {
+    /// Begins to read what there is on these NICs, as far as `scope` goes; `None` if none is an
+    /// e1000e.
+    pub fn about<'a>(
+        nics: impl Iterator<Item = &'a Nic>,
+        scope: fn(Vec<String>) -> Scope,
+    ) -> Option<Started> {
+        let addresses: Vec<String> = nics.filter_map(pci_address).collect();
+        if addresses.is_empty() {
+            return None;
+        }
+        let scope = scope(addresses);
+        Some(Started(bounded::start(PATIENCE, move |sender| {
+            // Nobody waits any more after a time-out.
+            let _ = sender.send(Reading::of_journal(&TimeZone::system(), &scope));
+        })))
+    }
+
+    /// What was read, or why it was not.
+    pub fn finish(mut self) -> Reading {
+        let late = || format!("does not answer within {} s", PATIENCE.as_secs());
+        match self.0.next_result() {
+            Ok(Some(reading)) => reading,
+            Ok(None) | Err(_) => Error::Journal(late()).into(),
+        }
+    }
+}
+
+/// Where an e1000e NIC is on the PCI bus, e.g. `0000:00:1f.6`.
+pub fn pci_address(nic: &Nic) -> Option<String> {
+    if nic.driver.as_deref() != Some("e1000e") {
+        return None;
+    }
+    let device = fs::read_link(format!("/sys/class/net/{}/device", nic.name)).ok()?;
+    Some(device.file_name()?.to_str()?.to_owned())
+}
