@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use unhang::kernel_log::{Clock, Event, Reader, Seen};
+use unhang::kernel_log::{Clock, KernelEvent, Reader, Seen};
 use unhang::report::history::History;
 
 fn read(log: &[u8]) -> Vec<Seen> {
@@ -211,7 +211,7 @@ fn a_line_larger_than_any_buffer_loses_no_block() {
     assert!(log.len() > 3 << 20);
     let found = read(&log)
         .iter()
-        .filter(|s| matches!(s.event, Event::Block(_)))
+        .filter(|s| matches!(s.event, KernelEvent::Block(_)))
         .count();
     assert_eq!(found, 3000);
     let stamped = read(&log)

@@ -12,7 +12,7 @@ use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::{KeyPlan, Plan};
 use crate::report::journal::Scope;
-use crate::report::metrics::{self, Features};
+use crate::report::metrics::{self, NicOffloads};
 use crate::report::reading::{Reading, Started};
 use crate::rules::decide;
 
@@ -44,7 +44,7 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
 }
 
 /// What the journal says of this boot, and the kernel of now.
-fn this_machine(common: &Common) -> anyhow::Result<(Reading, Vec<Features>)> {
+fn this_machine(common: &Common) -> anyhow::Result<(Reading, Vec<NicOffloads>)> {
     let nics = all_nics()?;
     let asked = Started::about(nics.iter().map(|found| &found.nic), Scope::DevicesThisBoot);
     let now = now(&nics, common);
@@ -53,7 +53,7 @@ fn this_machine(common: &Common) -> anyhow::Result<(Reading, Vec<Features>)> {
 }
 
 /// What the kernel says now of the NICs that a rule is for, and of all e1000e NICs.
-fn now(nics: &[Found], common: &Common) -> Vec<Features> {
+fn now(nics: &[Found], common: &Common) -> Vec<NicOffloads> {
     let (rules, _) = load_rules(common, Path::new("/"));
     let e1000e = |nic: &Nic| nic.driver.as_deref() == Some("e1000e");
     let decided = nics.iter().map(|found| {
@@ -68,7 +68,7 @@ fn now(nics: &[Found], common: &Common) -> Vec<Features> {
         let keys = plan.map_or_else(|_| Vec::new(), |plan| plan.keys);
         let features = keys.iter();
         let features = features.map(|key| (key.key.to_string(), key.is_right()));
-        Features {
+        NicOffloads {
             interface: nic.name.clone(),
             e1000e: e1000e(nic),
             // What can't be read is not known to be so; an e1000e NIC without a rule isn't.

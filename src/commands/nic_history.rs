@@ -11,14 +11,14 @@ use crate::report::history::{History, Stretch};
 use crate::report::journal;
 use crate::report::reading::{Reading, Started, pci_address};
 use crate::report::{iso, span, verdict, when};
-use crate::watch::state::{self, NicState, State};
+use crate::watch::state::{self, NicState, WatchState};
 
 /// What is known of all NICs.
 pub struct NicHistories {
     /// `None`: there is no e1000e NIC, or the journal can't be read.
     history: Option<History>,
     zone: TimeZone,
-    watcher: State,
+    watcher: WatchState,
     /// Why there is no history though there should be, in a line.
     pub talk: String,
 }
@@ -65,7 +65,7 @@ impl NicHistories {
         let mut histories = NicHistories {
             history: None,
             zone: TimeZone::system(),
-            watcher: State::load(&state::path(Path::new("/"))),
+            watcher: WatchState::load(&state::path(Path::new("/"))),
             talk: String::new(),
         };
         let Some(asked) = asked else {
@@ -106,7 +106,7 @@ impl NicHistories {
 
     fn count(&self, history: &History, address: &str, of: &mut NicHistory) {
         let nics = &history.incidents.nics;
-        let same = |nic: &crate::hang::Nic| nic.device.pci.as_deref() == Some(address);
+        let same = |nic: &crate::hang::LoggedNic| nic.device.pci.as_deref() == Some(address);
         let boots = &history.boots.list;
         let this_boot = journal::this_boot();
         let now = boots

@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::report::history::History;
 use crate::report::journal::Scope;
 use crate::report::reading::Reading;
-use crate::report::vendor::{self, Settings};
+use crate::report::vendor::{self, NicSettings};
 use crate::report::{clean, json, svg, terminal};
 use crate::rules::decide;
 
@@ -69,7 +69,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
 }
 
 /// What the kernel says now of the e1000e NICs; what it doesn't say is left out.
-fn settings(common: &Common) -> Vec<Settings> {
+fn settings(common: &Common) -> Vec<NicSettings> {
     let (rules, _) = load_rules(common, Path::new("/"));
     let found = all_nics().unwrap_or_default();
     let e1000e = found
@@ -92,7 +92,7 @@ fn settings(common: &Common) -> Vec<Settings> {
             }
         }
         now.retain(|(_, value)| !value.is_empty());
-        Settings {
+        NicSettings {
             interface: nic.name.clone(),
             firmware: firmware(&nic.name),
             now,

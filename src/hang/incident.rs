@@ -59,7 +59,7 @@ pub struct Incident {
 
 /// One NIC of the log.
 #[derive(Clone, Debug, Default)]
-pub struct Nic {
+pub struct LoggedNic {
     /// How the log names it.
     pub device: Device,
     /// Blocks in incidents.

@@ -2,10 +2,10 @@
 //! end of the boot or a long quiet. The driver prints a block every two seconds while it
 //! hangs, so one outage may print hundreds: only incidents may be counted.
 
-use super::incident::{EndedBy, Incident, Nic};
+use super::incident::{EndedBy, Incident, LoggedNic};
 use super::lookalikes::Lookalike;
-use super::own::{OwnLine, Said};
-use crate::kernel_log::{Boots, Device, Event, Registers, SECOND, Seen, Stamp};
+use super::unhang_lines::{Said, UnhangLine};
+use crate::kernel_log::{Boots, Device, KernelEvent, Registers, SECOND, Seen, Stamp};
 use std::collections::BTreeMap;
 
 /// Blocks further apart than this are two incidents, even if nothing was logged between.
@@ -23,7 +23,7 @@ const MAX_NICS: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub struct Incidents {
     /// The NICs of the log.
-    pub nics: Vec<Nic>,
+    pub nics: Vec<LoggedNic>,
     /// The incidents, in the order of their first block.
     pub list: Vec<Incident>,
     /// What is something else, and how often it came.
@@ -35,8 +35,8 @@ pub struct Incidents {
 impl Incidents {
     /// Index of the NIC with this address or name; a new one if it is not known yet.
     pub fn nic(&mut self, device: &Device) -> usize {
-        let same_pci = |n: &Nic| n.device.pci.is_some() && n.device.pci == device.pci;
-        let same_name = |n: &Nic| {
+        let same_pci = |n: &LoggedNic| n.device.pci.is_some() && n.device.pci == device.pci;
+        let same_name = |n: &LoggedNic| {
             n.device.name == device.name
                 && (device.name.is_some() || device.pci.is_none())
                 && (n.device.pci.is_none() || device.pci.is_none() || cut(n, device))
@@ -48,7 +48,7 @@ impl Incidents {
             Some(index) => index,
             None if self.nics.len() >= MAX_NICS => MAX_NICS - 1,
             None => {
-                self.nics.push(Nic::default());
+                self.nics.push(LoggedNic::default());
                 self.nics.len() - 1
             }
         };
@@ -81,23 +81,23 @@ impl Incidents {
         let boot = boots.list.len() - 1;
         let (at, device) = (seen.stamp, &seen.device);
         match &seen.event {
-            Event::Block(registers) => self.block(at, device, registers, boot),
-            Event::LinkUp { mbps } => self.link_up(at, device, *mbps),
-            Event::LinkDown => {
+            KernelEvent::Block(registers) => self.block(at, device, registers, boot),
+            KernelEvent::LinkUp { mbps } => self.link_up(at, device, *mbps),
+            KernelEvent::LinkDown => {
                 let nic = self.nic(device);
                 self.end(nic, &at, EndedBy::Link);
             }
-            Event::Reset => self.reset(at, device),
-            Event::Watchdog if device.is_e1000e() => self.watchdog(at, device),
-            Event::Watchdog => self.note(Lookalike::other_watchdog(device)),
-            Event::OtherHang => self.note(Lookalike::other_hang(device)),
-            Event::PcieLinkLost => self.note(Lookalike::PcieLinkLost),
-            Event::Quotation => self.note(Lookalike::Quotation),
-            Event::Own(text) => self.own(at, text),
-            Event::Named => {
+            KernelEvent::Reset => self.reset(at, device),
+            KernelEvent::Watchdog if device.is_e1000e() => self.watchdog(at, device),
+            KernelEvent::Watchdog => self.note(Lookalike::other_watchdog(device)),
+            KernelEvent::OtherHang => self.note(Lookalike::other_hang(device)),
+            KernelEvent::PcieLinkLost => self.note(Lookalike::PcieLinkLost),
+            KernelEvent::Quotation => self.note(Lookalike::Quotation),
+            KernelEvent::Unhang(text) => self.own(at, text),
+            KernelEvent::Named => {
                 self.nic(device);
             }
-            Event::Boot { .. } | Event::Mark => {}
+            KernelEvent::Boot { .. } | KernelEvent::Mark => {}
         }
     }
 
@@ -242,7 +242,7 @@ impl Incidents {
     }
 
     fn own(&mut self, at: Stamp, text: &str) {
-        let Some(line) = OwnLine::parse(text) else {
+        let Some(line) = UnhangLine::parse(text) else {
             return;
         };
         let Some(nic) = self.by_name(&line.interface) else {
@@ -302,7 +302,7 @@ impl Incidents {
 }
 
 /// One of the two addresses is the beginning of the other.
-fn cut(nic: &Nic, device: &Device) -> bool {
+fn cut(nic: &LoggedNic, device: &Device) -> bool {
     match (&nic.device.pci, &device.pci) {
         (Some(a), Some(b)) => a.starts_with(b.as_str()) || b.starts_with(a.as_str()),
         _ => true,

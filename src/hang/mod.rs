@@ -1,6 +1,6 @@
 //! What the lines of a kernel log mean: `decode` explains the registers of a hang block,
-//! `incidents` joins blocks, `lookalikes` names what is something else, and `own` reads our own
-//! lines.
+//! `incidents` joins blocks, `lookalikes` names what is something else, and `unhang_lines`
+//! reads our own lines.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -14,7 +14,7 @@ pub mod decode;
 mod incident;
 pub mod incidents;
 mod lookalikes;
-pub mod own;
+pub mod unhang_lines;
 
-pub use incident::{EndedBy, Incident, Nic};
+pub use incident::{EndedBy, Incident, LoggedNic};
 pub use lookalikes::Lookalike;

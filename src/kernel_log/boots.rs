@@ -1,7 +1,7 @@
 //! Which boot of the machine an event belongs to: by the journal's boot IDs, by the
 //! kernel's first line, by journalctl's separators, or because the boot clock went back.
 
-use super::event::{Event, Seen};
+use super::event::{KernelEvent, Seen};
 use super::scan::SECOND;
 use super::stamp::Stamp;
 
@@ -51,10 +51,10 @@ impl Boots {
             return begins;
         };
         boot.id = boot.id.or(seen.boot);
-        if let Event::Boot { kernel } = seen.event {
+        if let KernelEvent::Boot { kernel } = seen.event {
             boot.kernel = boot.kernel.or(kernel);
             boot.from_start |= kernel.is_some();
-        } else if seen.event != Event::Mark {
+        } else if seen.event != KernelEvent::Mark {
             boot.started = true;
         }
         boot.extend(&mut seen.stamp);
@@ -111,7 +111,7 @@ impl Boots {
         let fresh = !boot.started
             && boot.last.since(&boot.first).unwrap_or(0) < 2 * SECOND
             && seen.stamp.since(&boot.last).unwrap_or(0).abs() < 60 * SECOND;
-        back || matches!(seen.event, Event::Boot { .. }) && !(fresh && boot.kernel.is_none())
+        back || matches!(seen.event, KernelEvent::Boot { .. }) && !(fresh && boot.kernel.is_none())
     }
 }
 

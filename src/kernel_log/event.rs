@@ -24,7 +24,7 @@ impl Device {
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Event {
+pub enum KernelEvent {
     /// A "Detected Hardware Unit Hang" block, with as many registers as the copy has.
     Block(Box<Registers>),
     /// `NIC Link is Up 1000 Mbps …`
@@ -52,7 +52,7 @@ pub enum Event {
         kernel: Option<(u16, u16)>,
     },
     /// One of our own lines (syslog tag `unhang`): its message.
-    Own(String),
+    Unhang(String),
     /// Nothing but a sign of life: the first and last line, and the last one before a boot.
     Mark,
 }
@@ -67,7 +67,7 @@ pub struct Seen {
     /// The NIC that it is about.
     pub device: Device,
     /// What happened.
-    pub event: Event,
+    pub event: KernelEvent,
 }
 
 /// What the source says about a line, for text that has been taken out of JSON.

@@ -3,7 +3,7 @@
 //! is a header that the kernel printed, or, where a copy lost what shows that, a header
 //! followed by its fields. Header words without either are a quotation.
 
-use super::event::{Device, Event, Given, Seen, Speaker};
+use super::event::{Device, Given, KernelEvent, Seen, Speaker};
 use super::prefix::{self, Trust};
 use super::registers::{Registers, read_fields};
 use super::scan::{boot_id, number};
@@ -50,11 +50,11 @@ impl Grammar {
 
     pub(super) fn mark(&mut self, found: Option<(Stamp, Option<u128>)>) {
         if let Some((stamp, boot)) = found {
-            self.emit(stamp, boot, Device::default(), Event::Mark);
+            self.emit(stamp, boot, Device::default(), KernelEvent::Mark);
         }
     }
 
-    fn emit(&mut self, stamp: Stamp, boot: Option<u128>, device: Device, event: Event) {
+    fn emit(&mut self, stamp: Stamp, boot: Option<u128>, device: Device, event: KernelEvent) {
         self.close();
         self.queue.push_back(Seen {
             stamp,
@@ -68,9 +68,9 @@ impl Grammar {
     pub(super) fn close(&mut self) {
         if let Some(mut p) = self.pending.take() {
             p.seen.event = if p.vouched || p.registers.len() >= ENOUGH_FIELDS {
-                Event::Block(Box::new(p.registers))
+                KernelEvent::Block(Box::new(p.registers))
             } else {
-                Event::Quotation
+                KernelEvent::Quotation
             };
             self.queue.push_back(p.seen);
         }
@@ -103,7 +103,7 @@ impl Grammar {
                 Stamp::default(),
                 boot,
                 Device::default(),
-                Event::Boot { kernel: None },
+                KernelEvent::Boot { kernel: None },
             );
             return;
         }
@@ -118,7 +118,12 @@ impl Grammar {
                 self.fields(text);
             }
             if !self.single(text, given) && find(text, b" Unit Hang").is_some() {
-                self.emit(given.stamp, given.boot, Device::default(), Event::Quotation);
+                self.emit(
+                    given.stamp,
+                    given.boot,
+                    Device::default(),
+                    KernelEvent::Quotation,
+                );
             }
             return;
         }
@@ -155,11 +160,11 @@ impl Grammar {
             None => hardware,
         };
         if trust == Trust::Foreign || (!ours && !known) {
-            self.emit(stamp, given.boot, device, Event::Quotation);
+            self.emit(stamp, given.boot, device, KernelEvent::Quotation);
         } else if !ours {
             let event = match trust {
-                Trust::Loose => Event::Quotation,
-                _ => Event::OtherHang,
+                Trust::Loose => KernelEvent::Quotation,
+                _ => KernelEvent::OtherHang,
             };
             self.emit(stamp, given.boot, device, event);
         } else {
@@ -169,7 +174,7 @@ impl Grammar {
                     stamp,
                     boot: given.boot,
                     device,
-                    event: Event::Quotation,
+                    event: KernelEvent::Quotation,
                 },
                 registers: Registers::default(),
                 vouched: known && trust != Trust::Loose,
@@ -211,7 +216,12 @@ impl Grammar {
                 return false;
             }
             let kernel = kernel_version(&text[at + 14..]);
-            self.emit(stamp, given.boot, Device::default(), Event::Boot { kernel });
+            self.emit(
+                stamp,
+                given.boot,
+                Device::default(),
+                KernelEvent::Boot { kernel },
+            );
             return true;
         }
         if let Some(at) = find(text, b"NETDEV WATCHDOG") {
@@ -222,22 +232,22 @@ impl Grammar {
             };
             let (stamp, trust) = self.source(&text[..end], given);
             if matches!(trust, Trust::Kernel | Trust::Bare) {
-                self.emit(stamp, given.boot, device, Event::Watchdog);
+                self.emit(stamp, given.boot, device, KernelEvent::Watchdog);
             }
             return true;
         }
         let (at, event) = if let Some(at) = find(text, b"NIC Link is ") {
             match &text[at + 12..] {
-                rest if rest.starts_with(b"Up") => (at, Event::LinkUp { mbps: mbps(rest) }),
-                rest if rest.starts_with(b"Down") => (at, Event::LinkDown),
+                rest if rest.starts_with(b"Up") => (at, KernelEvent::LinkUp { mbps: mbps(rest) }),
+                rest if rest.starts_with(b"Down") => (at, KernelEvent::LinkDown),
                 _ => return false,
             }
         } else if let Some(at) = find(text, b"Reset adapter") {
-            (at, Event::Reset)
+            (at, KernelEvent::Reset)
         } else if let Some(at) = find(text, b"renamed from ") {
-            (at, Event::Named)
+            (at, KernelEvent::Named)
         } else if let Some(at) = find(text, b"PCIe link lost") {
-            (at, Event::PcieLinkLost)
+            (at, KernelEvent::PcieLinkLost)
         } else {
             return false;
         };
@@ -245,7 +255,7 @@ impl Grammar {
             return false;
         };
         let (stamp, trust) = self.source(&text[..end], given);
-        let wanted = device.is_e1000e() || event == Event::PcieLinkLost;
+        let wanted = device.is_e1000e() || event == KernelEvent::PcieLinkLost;
         if wanted && matches!(trust, Trust::Kernel | Trust::Bare) {
             self.emit(stamp, given.boot, device, event);
         }
@@ -279,7 +289,12 @@ impl Grammar {
         let message = message.trim_ascii();
         let message = &message[..message.len().min(OWN_MAX)];
         let message = String::from_utf8_lossy(message).into_owned();
-        self.emit(stamp, given.boot, Device::default(), Event::Own(message));
+        self.emit(
+            stamp,
+            given.boot,
+            Device::default(),
+            KernelEvent::Unhang(message),
+        );
         true
     }
 }

@@ -18,7 +18,7 @@ const STAMP: usize = 100;
 
 /// A line, or a piece of one that is longer than the buffer.
 #[derive(Clone, Copy, Debug)]
-pub struct Line {
+pub struct LineSpan {
     start: usize,
     end: usize,
 }
@@ -73,7 +73,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// The bytes of a line.
-    pub fn text(&self, line: Line) -> &[u8] {
+    pub fn text(&self, line: LineSpan) -> &[u8] {
         &self.buffer[line.start..line.end]
     }
 
@@ -83,7 +83,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// The lines before `line`, nearest first, as far as they are still there.
-    pub fn before(&self, line: Line) -> impl Iterator<Item = &[u8]> {
+    pub fn before(&self, line: LineSpan) -> impl Iterator<Item = &[u8]> {
         let mut end = line.start;
         std::iter::from_fn(move || {
             end = end.checked_sub(1)?; // the line break
@@ -95,15 +95,15 @@ impl<R: Read> Lines<R> {
     }
 
     /// A place after all that has been given out, for `before`.
-    pub fn end(&self) -> Line {
-        Line {
+    pub fn end(&self) -> LineSpan {
+        LineSpan {
             start: self.at,
             end: self.at,
         }
     }
 
     /// The next line, whatever is in it.
-    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
+    pub fn next_line(&mut self) -> io::Result<Option<LineSpan>> {
         loop {
             let from = self.at;
             if let Some(n) = memchr::memchr(b'\n', &self.buffer[from..self.filled]) {
@@ -123,7 +123,7 @@ impl<R: Read> Lines<R> {
     }
 
     /// The next line that contains a needle.
-    pub fn next_hit(&mut self) -> io::Result<Option<Line>> {
+    pub fn next_hit(&mut self) -> io::Result<Option<LineSpan>> {
         loop {
             let from = self.searched.max(self.at);
             let span = aho_corasick::Span::from(from..self.filled);
@@ -152,22 +152,22 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    fn give(&mut self, end: usize, newline: bool) -> Line {
+    fn give(&mut self, end: usize, newline: bool) -> LineSpan {
         let start = self.at;
         self.at = end + usize::from(newline);
         let end = end - usize::from(end > start && self.buffer[end - 1] == b'\r');
-        Line { start, end }
+        LineSpan { start, end }
     }
 
     /// The buffer holds one line without an end: give its first part, cut before the last
     /// thing that may be a header, with room for its stamp.
-    fn piece(&mut self) -> Line {
+    fn piece(&mut self) -> LineSpan {
         let tail = self.filled.saturating_sub(HEADER).max(self.at);
         let cut = match memchr::memmem::rfind(&self.buffer[tail..self.filled], b"e1000e") {
             Some(n) => (tail + n).saturating_sub(STAMP).max(self.at + 1),
             None => self.filled - 5,
         };
-        let line = Line {
+        let line = LineSpan {
             start: self.at,
             end: cut,
         };

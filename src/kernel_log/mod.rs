@@ -25,7 +25,7 @@ pub mod skim;
 mod stamp;
 
 pub use boots::{Boot, Boots};
-pub use event::{Device, Event, Seen};
+pub use event::{Device, KernelEvent, Seen};
 pub use reader::Reader;
 pub use registers::{FIELDS, Field, Registers, read_fields};
 pub use scan::SECOND;

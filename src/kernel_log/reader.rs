@@ -5,7 +5,7 @@
 use super::event::{Given, Seen, Speaker};
 use super::grammar::Grammar;
 use super::json;
-use super::lines::{Line, Lines};
+use super::lines::{LineSpan, Lines};
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::borrow::Cow;
@@ -15,12 +15,12 @@ use std::io::{self, Read};
 pub struct Reader<R> {
     lines: Lines<R>,
     grammar: Grammar,
-    state: State,
+    state: Progress,
     failed: Option<io::Error>,
 }
 
 #[derive(PartialEq)]
-enum State {
+enum Progress {
     Start,
     Running,
     Done,
@@ -32,7 +32,7 @@ impl<R: Read> Reader<R> {
         Reader {
             lines: Lines::new(input),
             grammar: Grammar::new(clock),
-            state: State::Start,
+            state: Progress::Start,
             failed: None,
         }
     }
@@ -48,8 +48,8 @@ impl<R: Read> Reader<R> {
     }
 
     fn step(&mut self) {
-        if self.state == State::Start {
-            self.state = State::Running;
+        if self.state == Progress::Start {
+            self.state = Progress::Running;
             self.first_mark();
             return;
         }
@@ -65,10 +65,10 @@ impl<R: Read> Reader<R> {
         }
         self.grammar.close();
         self.mark_before(self.lines.end(), 64);
-        self.state = State::Done;
+        self.state = Progress::Done;
     }
 
-    fn line(&mut self, line: Line) {
+    fn line(&mut self, line: LineSpan) {
         let text = self.lines.text(line);
         if self.grammar.pending() && !self.lines.matters(text) {
             self.grammar.fields(text);
@@ -120,7 +120,7 @@ impl<R: Read> Reader<R> {
         self.grammar.mark(found);
     }
 
-    fn mark_before(&mut self, line: Line, lines: usize) {
+    fn mark_before(&mut self, line: LineSpan, lines: usize) {
         let clock = &mut self.grammar.clock.clone();
         let mut texts = self.lines.before(line).take(lines);
         let found = loop {
@@ -209,7 +209,7 @@ impl<R: Read> Iterator for Reader<R> {
             if let Some(seen) = self.grammar.queue.pop_front() {
                 return Some(Ok(seen));
             }
-            if self.state == State::Done {
+            if self.state == Progress::Done {
                 return self.failed.take().map(Err);
             }
             self.step();

@@ -2,22 +2,21 @@
 //! up-time with the fix in force, without it, and where that is not known. Feeds on events
 //! in the order of time; what the log cannot tell is said in `notes`, never guessed.
 
+use super::DAY;
 use super::stats::Exposure;
 use crate::hang::incidents::Incidents;
-use crate::hang::own::{Cause, OwnLine, Said};
-use crate::kernel_log::{Boots, Device, Event, SECOND, Seen, Stamp};
+use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
+use crate::kernel_log::{Boots, Device, KernelEvent, SECOND, Seen, Stamp};
 
-/// Microseconds in a day.
-pub const DAY: f64 = 86_400.0 * SECOND as f64;
 /// More of our own lines than this are not kept (a line a link-up).
 const MAX_OWN: usize = 100_000;
 
 /// One of our lines, with its place.
 #[derive(Clone, Debug)]
-struct Own {
+struct PlacedLine {
     /// Index of the NIC: its name may change from boot to boot.
     nic: usize,
-    line: OwnLine,
+    line: UnhangLine,
     boot: usize,
     at: Stamp,
     /// Last link-up or line of ours before it: from then on the state was not known.
@@ -57,7 +56,7 @@ pub struct History {
     pub changes: Vec<Option<Stamp>>,
     /// What the log does not tell, a sentence each.
     pub notes: Vec<String>,
-    own: Vec<Own>,
+    own: Vec<PlacedLine>,
     last_link_up: Option<(String, Stamp)>,
 }
 
@@ -70,12 +69,12 @@ impl History {
             self.last_link_up = None;
         }
         match &seen.event {
-            Event::LinkUp { .. } => {
+            KernelEvent::LinkUp { .. } => {
                 let name = seen.device.name.clone();
                 self.last_link_up = name.map(|name| (name, seen.stamp));
             }
-            Event::Own(text) => {
-                if let Some(line) = OwnLine::parse(text) {
+            KernelEvent::Unhang(text) => {
+                if let Some(line) = UnhangLine::parse(text) {
                     self.own_line(line, text, seen.stamp);
                 }
             }
@@ -83,7 +82,7 @@ impl History {
         }
     }
 
-    fn own_line(&mut self, line: OwnLine, text: &str, at: Stamp) {
+    fn own_line(&mut self, line: UnhangLine, text: &str, at: Stamp) {
         let known = self.incidents.by_name(&line.interface);
         let nic = known.unwrap_or_else(|| {
             self.incidents.nic(&Device {
@@ -108,7 +107,7 @@ impl History {
                 since = *up;
             }
         }
-        self.own.push(Own {
+        self.own.push(PlacedLine {
             nic,
             line,
             boot,
@@ -143,8 +142,8 @@ impl History {
     }
 
     fn stretches_of(&self, nic: usize) -> Vec<Stretch> {
-        let own: Vec<&Own> = self.own.iter().filter(|own| own.nic == nic).collect();
-        let were_on = |own: &&&Own| own.line.said == Said::InForce { were_on: true };
+        let own: Vec<&PlacedLine> = self.own.iter().filter(|own| own.nic == nic).collect();
+        let were_on = |own: &&&PlacedLine| own.line.said == Said::InForce { were_on: true };
         // Offloads are on by default here if that is how our first line found them; then
         // they were on in every boot before it, too.
         let before_first = own.first().filter(were_on).map(|_| false);

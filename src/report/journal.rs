@@ -118,18 +118,18 @@ pub fn is_there() -> bool {
 
 /// The journal's list of boots, which is made while its lines are read; empty by default.
 #[derive(Default)]
-pub struct Boots(Option<Child>);
+pub struct BootList(Option<Child>);
 
-impl Boots {
+impl BootList {
     /// Asks for it.
-    pub fn ask() -> Boots {
+    pub fn ask() -> BootList {
         let child = Command::new("journalctl")
             .args(["--list-boots", "-o", "json", "--no-pager", "-q"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
-        Boots(child.ok())
+        BootList(child.ok())
     }
 
     /// Boot ID, wall time of the first and of the last entry of every boot (µs); empty if

@@ -42,7 +42,7 @@ impl Serialize for Report<'_> {
         map.serialize_entry("nics", &Nics(history))?;
         map.serialize_entry("lookalikes", &lookalikes.collect::<Vec<_>>())?;
         map.serialize_entry("verdict", &verdict_value(&verdict::overall(history)))?;
-        map.serialize_entry("boots", &Boots(history))?;
+        map.serialize_entry("boots", &BootRows(history))?;
         map.serialize_entry("notes", &history.notes)?;
         map.end()
     }
@@ -87,9 +87,9 @@ impl Serialize for Incidents<'_> {
     }
 }
 
-struct Boots<'a>(&'a History);
+struct BootRows<'a>(&'a History);
 
-impl Serialize for Boots<'_> {
+impl Serialize for BootRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.boots.list.iter().map(|boot| {
             json!({
@@ -129,7 +129,7 @@ fn incident_value(incident: &Incident) -> Value {
 
 fn verdict_value(v: &Verdict) -> Value {
     let side = |s: &Side| json!({"incidents": s.incidents, "exposure_s": s.exposure_s});
-    let e = v.evidence.as_ref();
+    let e = v.comparison.as_ref();
     let weighed = e.filter(|_| v.before.exposure_s > 0.0 && v.after.exposure_s > 0.0);
     let needed = weighed
         .and_then(|e| e.needed)

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// A NIC's features as the kernel reports them now, by whoever has the connection to it.
 #[derive(Clone, Debug, Default)]
-pub struct Features {
+pub struct NicOffloads {
     /// The NIC's name.
     pub interface: String,
     /// Is it an e1000e NIC? If nothing is logged of it, nothing happened.
@@ -32,7 +32,7 @@ struct Family {
 
 #[allow(clippy::too_many_lines, reason = "a table of names, kinds and helps")]
 /// The metrics of this boot: the last boot in `history`.
-pub fn text(history: &History, now: &[Features]) -> String {
+pub fn text(history: &History, now: &[NicOffloads]) -> String {
     let family = |name, kind, help| Family {
         name,
         kind,
@@ -115,7 +115,7 @@ pub fn text(history: &History, now: &[Features]) -> String {
         }
     }
     for nic in now {
-        let named = |n: &crate::hang::Nic| n.device.name.as_ref() == Some(&nic.interface);
+        let named = |n: &crate::hang::LoggedNic| n.device.name.as_ref() == Some(&nic.interface);
         // A journal without a line of it has none of its hangs.
         if nic.e1000e && boot_known && !history.incidents.nics.iter().any(named) {
             let labels = format!("interface=\"{}\"", escape(&nic.interface));

@@ -24,9 +24,13 @@ pub mod timeline;
 pub mod vendor;
 pub mod verdict;
 
-use crate::hang::Nic;
+use crate::hang::LoggedNic;
 use crate::kernel_log::{SECOND, Stamp};
 use jiff::tz::TimeZone;
+use std::fmt::Write as _;
+
+/// Microseconds in a day.
+const DAY: f64 = 86_400.0 * SECOND as f64;
 
 /// A length of time in words: "3.1 days", "40 minutes".
 pub fn span(micros: i64) -> String {
@@ -55,7 +59,7 @@ pub fn plural(n: impl TryInto<u64>, what: &str) -> String {
 }
 
 /// What happened to a NIC, in numbers.
-fn counts(nic: &Nic, incidents: usize) -> String {
+fn counts(nic: &LoggedNic, incidents: usize) -> String {
     let resets = match nic.resets {
         0 if incidents == 0 => return "no incident".into(),
         resets => format!("{} by the driver", plural(resets, "reset")),
@@ -69,7 +73,7 @@ fn counts(nic: &Nic, incidents: usize) -> String {
 
 /// A length in days, in words.
 pub fn days(days: f64) -> String {
-    span((days * history::DAY) as i64)
+    span((days * DAY) as i64)
 }
 
 /// Text from a log, safe for a terminal: control characters (also C1 and bidirectional
@@ -88,7 +92,7 @@ pub fn clean(text: &str) -> String {
 }
 
 /// What to call a NIC: its interface, else its PCI address.
-pub fn nic_name(nic: &Nic) -> String {
+pub fn nic_name(nic: &LoggedNic) -> String {
     let device = &nic.device;
     let name = device.name.as_deref().or(device.pci.as_deref());
     clean(name.unwrap_or("a NIC that the text does not name"))
@@ -131,4 +135,25 @@ pub fn when(stamp: &Stamp, zone: &TimeZone) -> String {
         (None, Some(up)) => format!("{:.1} s after boot", up as f64 / SECOND as f64),
         (None, None) => "at an unknown time".into(),
     }
+}
+
+/// Breaks `text` between words; lines after the first begin with `indent`.
+fn wrap(out: &mut String, text: &str, width: usize, indent: &str) {
+    let lead = text.len() - text.trim_start().len();
+    let mut line = text[..lead].to_string();
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        let length = line.chars().count() + usize::from(!empty) + word.chars().count();
+        if length > width && !empty {
+            let _ = writeln!(out, "{}", line.trim_end());
+            line = indent.to_string();
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    let _ = writeln!(out, "{}", line.trim_end());
 }

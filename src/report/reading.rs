@@ -39,8 +39,8 @@ impl Reading {
         let now = jiff::Timestamp::now().as_microsecond();
         let mut history = History::default();
         let boots = match scope {
-            Scope::DevicesThisBoot(_) => journal::Boots::default(),
-            _ => journal::Boots::ask(),
+            Scope::DevicesThisBoot(_) => journal::BootList::default(),
+            _ => journal::BootList::ask(),
         };
         let (_running, source) = match Journal::open(zone, now, scope) {
             Ok(opened) => opened,

@@ -4,7 +4,7 @@
 //! line that tells what, where and what to do.
 
 use crate::kernel_log::skim::{self, Skim};
-use crate::kernel_log::{Clock, Event, Reader, SECOND, Seen};
+use crate::kernel_log::{Clock, KernelEvent, Reader, SECOND, Seen};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use std::collections::VecDeque;
@@ -232,7 +232,7 @@ pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> Vec<Err
         {
             continue;
         }
-        if seen.event != Event::Mark {
+        if seen.event != KernelEvent::Mark {
             recent.push_back((index, seen.clone()));
             if recent.len() > 64 {
                 recent.pop_front();
@@ -248,7 +248,7 @@ fn same(a: &Seen, b: &Seen) -> bool {
         (Some(a), Some(b)) => (a - b).abs() < SECOND,
         _ => false,
     };
-    near && a.event == b.event && a.device == b.device && a.event != Event::Mark
+    near && a.event == b.event && a.device == b.device && a.event != KernelEvent::Mark
 }
 
 /// Not gzip?

@@ -95,7 +95,7 @@ pub struct Exposure {
 
 /// The result.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Evidence {
+pub struct Comparison {
     /// Bursts of incidents without the fix.
     pub bursts_before: usize,
     /// Bursts of incidents with the fix.
@@ -111,7 +111,7 @@ pub struct Evidence {
     pub needed: Option<f64>,
 }
 
-impl Evidence {
+impl Comparison {
     /// No incident since, and by all that is said above that is no chance.
     pub fn likely_fixed(&self) -> bool {
         self.needed == Some(0.0)
@@ -124,7 +124,7 @@ impl Evidence {
 }
 
 /// Weighs `e`.
-pub fn weigh(e: &Exposure) -> Evidence {
+pub fn weigh(e: &Exposure) -> Comparison {
     let before = bursts(&e.before);
     let after = bursts(&e.after);
     let share = |days: f64| e.after_days / (e.after_days + days);
@@ -145,7 +145,7 @@ pub fn weigh(e: &Exposure) -> Evidence {
         let careful = spell.map_or(plain, |(n, days)| until(n, days).max(plain));
         (careful.max(longest_quiet) - e.after_days).max(0.0)
     });
-    Evidence {
+    Comparison {
         bursts_before: before.len(),
         bursts_after: after.len(),
         plain,

@@ -3,10 +3,9 @@
 //! scripts, no fonts to load, nothing that names the machine.
 
 use super::history::History;
-use super::terminal::wrap;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
-use super::{nic_name, without_mac};
+use super::{nic_name, without_mac, wrap};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 

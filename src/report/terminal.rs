@@ -5,7 +5,7 @@
 use super::history::History;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
-use super::{clean, nic_name, plural, span, when};
+use super::{clean, nic_name, plural, span, when, wrap};
 use crate::hang::{EndedBy, Incident};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
@@ -235,25 +235,4 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
         }
         out.push('\n');
     }
-}
-
-/// Breaks `text` between words; lines after the first begin with `indent`.
-pub fn wrap(out: &mut String, text: &str, width: usize, indent: &str) {
-    let lead = text.len() - text.trim_start().len();
-    let mut line = text[..lead].to_string();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        let length = line.chars().count() + usize::from(!empty) + word.chars().count();
-        if length > width && !empty {
-            let _ = writeln!(out, "{}", line.trim_end());
-            line = indent.to_string();
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
-    }
-    let _ = writeln!(out, "{}", line.trim_end());
 }

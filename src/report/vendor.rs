@@ -4,9 +4,8 @@
 //! the host name are left out unless asked for; IP addresses are never read.
 
 use super::history::History;
-use super::terminal::wrap;
-use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac};
-use crate::hang::{Incident, Nic};
+use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac, wrap};
+use crate::hang::{Incident, LoggedNic};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 use std::fs;
@@ -14,7 +13,7 @@ use std::path::Path;
 
 /// What only the kernel can be asked for, by whoever has the connection to it.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct NicSettings {
     /// The NIC's name.
     pub interface: String,
     /// `ETHTOOL_GDRVINFO`'s `fw_version`.
@@ -31,7 +30,7 @@ pub struct Options<'a> {
     /// Also MAC addresses and host name.
     pub identify: bool,
     /// What the kernel says of the NICs now.
-    pub settings: &'a [Settings],
+    pub settings: &'a [NicSettings],
 }
 
 /// The latest incidents of a NIC, with registers.
@@ -212,7 +211,7 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
     out.push('\n');
 }
 
-fn nic_words(nic: &Nic, options: Options) -> String {
+fn nic_words(nic: &LoggedNic, options: Options) -> String {
     let pci = nic.device.pci.as_deref().unwrap_or("");
     let name = mask(&nic_name(nic), options);
     format!("{name} {}", clean(pci)).trim_end().to_string()

@@ -3,7 +3,7 @@
 //! Never claims more than the numbers do.
 
 use super::history::History;
-use super::stats::{self, Evidence};
+use super::stats::{self, Comparison};
 use super::{days, nic_name, plural};
 
 /// The kinds, from bad to good.
@@ -76,7 +76,7 @@ pub struct Verdict {
     /// Exposure of unknown state, and the incidents in it.
     pub unknown: Side,
     /// `None` where there is nothing to weigh.
-    pub evidence: Option<Evidence>,
+    pub comparison: Option<Comparison>,
 }
 
 /// What to try when the offloads were not it: only what has helped somebody, and by whose
@@ -185,7 +185,7 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
         before,
         after,
         unknown,
-        evidence: (e.bursts_before + e.bursts_after > 0).then_some(e),
+        comparison: (e.bursts_before + e.bursts_after > 0).then_some(e),
     }
 }
 
@@ -217,7 +217,7 @@ pub fn overall(history: &History) -> Verdict {
             before: Side::default(),
             after: Side::default(),
             unknown: Side::default(),
-            evidence: None,
+            comparison: None,
         },
     }
 }
@@ -272,7 +272,7 @@ fn affected(all: usize, before: Side, up_days: f64) -> (Kind, String) {
     (Kind::Affected, text)
 }
 
-fn too_early(so_far: &str, was: &str, e: &Evidence) -> String {
+fn too_early(so_far: &str, was: &str, e: &Comparison) -> String {
     let needed = e.needed.unwrap_or(f64::INFINITY);
     let reason = if e.careful <= stats::ALPHA {
         format!(

@@ -19,7 +19,7 @@ pub struct Guard {
 
 /// Whether an offload may be put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DriftAction {
     /// It may.
     PutBack,
     /// From now on it is left as it is, which is to be said.
@@ -30,18 +30,18 @@ pub enum Verdict {
 
 impl Guard {
     /// Whether the offload may be put back; if so, that is counted.
-    pub fn ask(&mut self, key: &str, now: Duration) -> Verdict {
+    pub fn ask(&mut self, key: &str, now: Duration) -> DriftAction {
         if self.leaves(key) {
-            return Verdict::Leave;
+            return DriftAction::Leave;
         }
         let times = self.put_back.entry(key.to_owned()).or_default();
         times.retain(|at| now.saturating_sub(*at) < WINDOW);
         if times.len() >= LIMIT {
             self.left.push(key.to_owned());
-            return Verdict::LeaveNow;
+            return DriftAction::LeaveNow;
         }
         times.push(now);
-        Verdict::PutBack
+        DriftAction::PutBack
     }
 
     /// Whether the offload is left as it is.
@@ -63,12 +63,15 @@ mod tests {
     fn the_fourth_time_within_ten_minutes_is_left_and_said_once() {
         let mut guard = Guard::default();
         let mut ask = |second| guard.ask("tso", Duration::from_secs(second));
-        assert_eq!([ask(0), ask(1), ask(2)], [Verdict::PutBack; 3]);
-        assert_eq!(ask(3), Verdict::LeaveNow);
-        assert_eq!([ask(4), ask(5000)], [Verdict::Leave; 2]);
+        assert_eq!([ask(0), ask(1), ask(2)], [DriftAction::PutBack; 3]);
+        assert_eq!(ask(3), DriftAction::LeaveNow);
+        assert_eq!([ask(4), ask(5000)], [DriftAction::Leave; 2]);
         assert!(guard.leaves("tso") && !guard.leaves("gso"));
         guard.clear();
-        assert_eq!(guard.ask("tso", Duration::from_secs(6)), Verdict::PutBack);
+        assert_eq!(
+            guard.ask("tso", Duration::from_secs(6)),
+            DriftAction::PutBack
+        );
     }
 
     #[test]
@@ -77,7 +80,7 @@ mod tests {
         for round in 0..50 {
             assert_eq!(
                 guard.ask("tso", Duration::from_secs(round * 300)),
-                Verdict::PutBack
+                DriftAction::PutBack
             );
         }
     }
@@ -88,7 +91,7 @@ mod tests {
         for key in [
             "tso", "gso", "gro", "tso", "gso", "gro", "tso", "gso", "gro",
         ] {
-            assert_eq!(guard.ask(key, Duration::ZERO), Verdict::PutBack);
+            assert_eq!(guard.ask(key, Duration::ZERO), DriftAction::PutBack);
         }
     }
 }

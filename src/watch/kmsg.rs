@@ -89,17 +89,17 @@ fn tdh(message: &str) -> Option<u64> {
 }
 
 /// Reads /dev/kmsg, from the oldest record that it still has.
-pub struct Reader {
-    kmsg: AsyncFd<File>,
+pub struct Kmsg {
+    file: AsyncFd<File>,
     buffer: Vec<u8>,
     /// All that was logged before the reader came has been read.
     caught_up: bool,
 }
 
-impl Reader {
+impl Kmsg {
     /// Opens the kernel's log, unless standard input is it: the service manager can open it
     /// there, and the watcher then needs no right to.
-    pub fn open() -> io::Result<Reader> {
+    pub fn open() -> io::Result<Kmsg> {
         let stdin = io::stdin();
         let given = fstat(&stdin)?;
         let is_kmsg = SFlag::from_bits_truncate(given.st_mode).contains(SFlag::S_IFCHR)
@@ -115,8 +115,8 @@ impl Reader {
                 .custom_flags(flags.bits())
                 .open("/dev/kmsg")?
         };
-        Ok(Reader {
-            kmsg: super::async_fd(file)?,
+        Ok(Kmsg {
+            file: super::async_fd(file)?,
             buffer: vec![0; RECORD_MAX],
             caught_up: false,
         })
@@ -126,8 +126,8 @@ impl Reader {
     /// tell that: it is never corrected, and so moves away from all others with the weeks.
     pub async fn next(&mut self) -> io::Result<(Record, bool)> {
         loop {
-            let mut ready = self.kmsg.readable().await?;
-            let read = ready.try_io(|kmsg| kmsg.get_ref().read(&mut self.buffer));
+            let mut ready = self.file.readable().await?;
+            let read = ready.try_io(|file| file.get_ref().read(&mut self.buffer));
             match read {
                 Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(Ok(length)) => {

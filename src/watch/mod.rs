@@ -37,7 +37,7 @@ use crate::nic::Nic;
 use crate::rules::{RuleSet, load};
 use listen::Listener;
 use signals::Signal;
-use state::State;
+use state::WatchState;
 
 /// Signals that wait while one is reacted to; when they are more, the kernel's buffers fill,
 /// and then everything is read anew.
@@ -77,7 +77,7 @@ struct Watcher {
     log: Log,
     /// The NICs that a rule is for.
     nics: BTreeMap<u32, Watched>,
-    state: State,
+    state: WatchState,
     state_path: PathBuf,
     /// What was last said about rule files.
     complaints: Vec<String>,
@@ -115,7 +115,7 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         kernel: Connection::open()?,
         log,
         nics: BTreeMap::new(),
-        state: State::load(&state_path),
+        state: WatchState::load(&state_path),
         state_path,
         complaints: Vec::new(),
     };
@@ -175,7 +175,7 @@ impl Watcher {
             signals::changed,
             to.clone(),
         ));
-        match kmsg::Reader::open() {
+        match kmsg::Kmsg::open() {
             Ok(reader) => {
                 tokio::spawn(signals::kernel(reader, to.clone()));
             }

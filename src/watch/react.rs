@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::guard::{LIMIT, Verdict, WINDOW};
-use super::signals::{Link, Signal};
+use super::guard::{DriftAction, LIMIT, WINDOW};
+use super::signals::{LinkState, Signal};
 use super::{Watched, Watcher, rulefiles};
 use crate::apply::apply;
 use crate::discover;
@@ -37,7 +37,7 @@ impl Watcher {
         for nic in self.find() {
             let ifindex = nic.ifindex;
             if self.take_on(nic.clone()) {
-                self.link(Link::now(nic)).await;
+                self.link(LinkState::now(nic)).await;
                 self.put_right(ifindex, event).await;
             }
         }
@@ -48,7 +48,7 @@ impl Watcher {
     async fn catch_up(&mut self) {
         for nic in self.find() {
             let ifindex = nic.ifindex;
-            self.link(Link::now(nic)).await;
+            self.link(LinkState::now(nic)).await;
             self.drift(ifindex).await;
         }
         self.save();
@@ -93,7 +93,7 @@ impl Watcher {
         true
     }
 
-    async fn link(&mut self, link: Link) {
+    async fn link(&mut self, link: LinkState) {
         let known = self
             .nics
             .get(&link.ifindex)
@@ -185,12 +185,12 @@ impl Watcher {
                 *s.key == key.key && s.rule.name == key.rule && s.rule.drift == Drift::Report
             });
             match state.guard.ask(key.key.as_str(), since_boot()) {
-                Verdict::PutBack if report_only => {
+                DriftAction::PutBack if report_only => {
                     left.push(still(key, r#"left as is by drift = "report""#));
                 }
-                Verdict::PutBack => put_back.push(key.key.clone()),
-                Verdict::LeaveNow if !report_only => left.push(still(key, &loop_words())),
-                Verdict::LeaveNow | Verdict::Leave => {}
+                DriftAction::PutBack => put_back.push(key.key.clone()),
+                DriftAction::LeaveNow if !report_only => left.push(still(key, &loop_words())),
+                DriftAction::LeaveNow | DriftAction::Leave => {}
             }
         }
         state.put_back += u32::try_from(put_back.len()).unwrap_or(u32::MAX);
@@ -249,10 +249,10 @@ impl Watcher {
     }
 }
 
-impl Link {
+impl LinkState {
     /// The link as it is now.
-    fn now(nic: Nic) -> Link {
-        Link {
+    fn now(nic: Nic) -> LinkState {
+        LinkState {
             ifindex: nic.ifindex,
             carrier: read_carrier(&nic.name),
             carrier_ups: Some(read_carrier_ups(&nic.name)),
@@ -331,7 +331,7 @@ mod tests {
                 kernel: Connection::open().unwrap(),
                 log: Log::default(),
                 nics: BTreeMap::new(),
-                state: state::State {
+                state: state::WatchState {
                     sequence: Some(7),
                     nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
                 },
@@ -342,7 +342,7 @@ mod tests {
         };
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_all().build().unwrap().block_on(test);
-        let left = state::State::load(&state_path).nics.into_keys();
+        let left = state::WatchState::load(&state_path).nics.into_keys();
         assert_eq!(left.collect::<Vec<_>>(), [3]);
         fs::remove_dir_all(root).unwrap();
     }

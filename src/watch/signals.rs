@@ -16,7 +16,7 @@ use crate::features::message::FeaturesMessage;
 #[derive(Debug)]
 pub enum Signal {
     /// A link appeared or changed.
-    Link(Link),
+    Link(LinkState),
     /// A link is gone.
     Gone(u32),
     /// Features of this link changed.
@@ -34,7 +34,7 @@ pub enum Signal {
 
 /// A link, as `RTM_NEWLINK` describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
+pub struct LinkState {
     /// Its number.
     pub ifindex: u32,
     /// Its name.
@@ -46,11 +46,11 @@ pub struct Link {
     pub carrier_ups: Option<u32>,
 }
 
-impl From<LinkMessage> for Link {
-    fn from(message: LinkMessage) -> Link {
+impl From<LinkMessage> for LinkState {
+    fn from(message: LinkMessage) -> LinkState {
         let attribute =
             |find: fn(&LinkAttribute) -> bool| message.attributes.iter().find(|a| find(a));
-        Link {
+        LinkState {
             ifindex: message.header.index,
             name: match attribute(|a| matches!(a, LinkAttribute::IfName(_))) {
                 Some(LinkAttribute::IfName(name)) => Some(name.clone()),
@@ -118,7 +118,7 @@ pub fn changed(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
 }
 
 /// Tells what the kernel says of hangs, until the watcher ends.
-pub async fn kernel(mut reader: kmsg::Reader, to: Sender<Signal>) {
+pub async fn kernel(mut reader: kmsg::Kmsg, to: Sender<Signal>) {
     loop {
         let (signal, broken) = match reader.next().await {
             Ok((record, now)) => (Signal::Kernel { record, now }, false),
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn links_come_and_go() {
         let new = message(RouteNetlinkMessage::NewLink);
-        let expected = Link {
+        let expected = LinkState {
             ifindex: 2,
             name: Some("eno1".into()),
             carrier: true,

@@ -18,7 +18,7 @@ const PATH: &str = "run/unhang/watch.json";
 /// What the watcher knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct State {
+pub struct WatchState {
     /// The last record of the kernel's log that was acted on.
     pub sequence: Option<u64>,
     /// Per NIC, by ifindex.
@@ -50,10 +50,10 @@ pub fn path(root: &Path) -> PathBuf {
     root.join(PATH)
 }
 
-impl State {
+impl WatchState {
     /// The state of an earlier run, or an empty one: a file that can't be read is no reason
     /// not to watch.
-    pub fn load(path: &Path) -> State {
+    pub fn load(path: &Path) -> WatchState {
         let text = fs::read(path).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
@@ -79,16 +79,16 @@ mod tests {
     fn what_is_saved_is_loaded_and_what_is_broken_is_empty() {
         let dir = std::env::temp_dir().join(format!("unhang-state-{}", std::process::id()));
         let file = path(&dir);
-        assert_eq!(State::load(&file), State::default());
-        let mut state = State {
+        assert_eq!(WatchState::load(&file), WatchState::default());
+        let mut state = WatchState {
             sequence: Some(7),
-            ..State::default()
+            ..WatchState::default()
         };
         state.nics.entry(2).or_default().put_back = 3;
         state.save(&file).unwrap();
-        assert_eq!(State::load(&file), state);
+        assert_eq!(WatchState::load(&file), state);
         fs::write(&file, "{\"sequence\": ").unwrap();
-        assert_eq!(State::load(&file), State::default());
+        assert_eq!(WatchState::load(&file), WatchState::default());
         fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -42,7 +42,7 @@ pub enum Cause {
 
 /// One line, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnLine {
+pub struct UnhangLine {
     /// The NIC's name then.
     pub interface: String,
     /// What it says.
@@ -51,16 +51,16 @@ pub struct OwnLine {
     pub cause: Cause,
 }
 
-impl OwnLine {
+impl UnhangLine {
     /// `eno1: tso gso gro off (were on); rule e1000e-tx-hang; …; event add`
-    pub fn parse(message: &str) -> Option<OwnLine> {
+    pub fn parse(message: &str) -> Option<UnhangLine> {
         let line = Line::parse(message.trim_end())?;
         // IFNAMSIZ, with its zero.
         let fits = (1..=15).contains(&line.interface.len()) && !line.interface.contains(' ');
         if !fits {
             return None;
         }
-        Some(OwnLine {
+        Some(UnhangLine {
             said: said(&line.parts)?,
             cause: cause(&line.event),
             interface: line.interface,
@@ -123,7 +123,7 @@ mod tests {
 
     fn parse(what: &str, event: &str) -> Option<(Said, Cause)> {
         let rest = "rule e1000e-tx-hang; e1000e 8086:10d3 82574L";
-        let line = OwnLine::parse(&format!("enp1s0: {what}; {rest}; event {event}"))?;
+        let line = UnhangLine::parse(&format!("enp1s0: {what}; {rest}; event {event}"))?;
         assert_eq!(line.interface, "enp1s0");
         Some((line.said, line.cause))
     }
@@ -180,7 +180,7 @@ mod tests {
             ": ",
             "/etc/unhang/rules.d/60-mine.toml:3:1: no such key",
         ] {
-            assert_eq!(OwnLine::parse(text), None, "{text}");
+            assert_eq!(UnhangLine::parse(text), None, "{text}");
         }
     }
 }
