@@ -33,5 +33,7 @@ pub mod report;
 #[cfg(feature = "cli")]
 pub mod revert;
 pub mod rules;
+#[cfg(feature = "cli")]
+mod style;
 #[cfg(feature = "watch")]
 pub mod watch;

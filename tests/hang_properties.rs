@@ -188,8 +188,7 @@ proptest! {
     ) {
         let history = history(&pieces.concat());
         serde_json::to_vec(&unhang::report::json::Report(&history)).unwrap();
-        let style = unhang::report::terminal::Style { width: 80, color: true };
-        unhang::report::terminal::page(&history, &TimeZone::UTC, style);
+        unhang::report::terminal::page(&history, &TimeZone::UTC, 80);
         unhang::report::svg::picture(&history, &TimeZone::UTC);
         unhang::report::metrics::text(&history, &[]);
     }

@@ -13,7 +13,6 @@ pub mod overview;
 pub mod report;
 pub mod revert;
 pub mod status;
-mod style;
 mod view;
 pub mod watch;
 
@@ -26,6 +25,7 @@ use crate::cli::Common;
 use crate::discover::{self, Found};
 use crate::report::sources::Error;
 use crate::rules::{self, RuleSet};
+use crate::style;
 
 /// What a command says.
 #[derive(Debug, Default)]

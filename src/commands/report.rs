@@ -58,12 +58,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
         };
         output.stdout = vendor::report(&history, &zone, options);
     } else {
-        // Colours are taken out again where standard output takes none.
-        let style = terminal::Style {
-            width: width(),
-            color: true,
-        };
-        output.stdout = terminal::page(&history, &zone, style);
+        output.stdout = terminal::page(&history, &zone, width());
     }
     Ok(output)
 }

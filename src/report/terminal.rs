@@ -1,30 +1,21 @@
 //! The page for a terminal: a line of days, the table of incidents, the registers of the
-//! last one in words, what else was seen, and the verdict. Plain text unless colour is
-//! asked for; never wider than asked.
+//! last one in words, what else was seen, and the verdict. Never wider than asked.
 
 use super::history::History;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
 use super::{clean, nic_name, plural, span, when, wrap};
 use crate::hang::{EndedBy, Incident};
+use crate::style;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
-
-/// How to draw.
-#[derive(Clone, Copy, Debug)]
-pub struct Style {
-    /// Columns.
-    pub width: usize,
-    /// Whether with colours.
-    pub color: bool,
-}
 
 /// The table shows so many incidents of a NIC, the latest.
 const ROWS: usize = 20;
 
 /// The page.
-pub fn page(history: &History, zone: &TimeZone, style: Style) -> String {
-    let width = style.width.clamp(40, 200);
+pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
+    let width = width.clamp(40, 200);
     let mut out = String::new();
     for nic in 0..history.incidents.nics.len() {
         let n = &history.incidents.nics[nic];
@@ -42,7 +33,7 @@ pub fn page(history: &History, zone: &TimeZone, style: Style) -> String {
         if let Some(pci) = n.device.pci.as_deref().filter(|_| n.device.name.is_some()) {
             let _ = write!(head, " {}", clean(pci));
         }
-        let _ = writeln!(out, "{}", style.paint("1", &head));
+        let _ = writeln!(out, "{}", style::strong(&head));
         let mut counts = format!("  {}", super::counts(n, incidents.len()));
         if n.recoveries > 0 {
             counts += &format!(", brought back by unhang {}", plural(n.recoveries, "time"));
@@ -50,7 +41,7 @@ pub fn page(history: &History, zone: &TimeZone, style: Style) -> String {
         wrap(&mut out, &counts, width, "  ");
         out.push('\n');
         let line = timeline::of_nic(history, nic, zone);
-        draw(&mut out, &line, width, style);
+        draw(&mut out, &line, width);
         table(&mut out, &incidents, zone, width);
     }
     let seen = &history.incidents.lookalikes;
@@ -76,28 +67,18 @@ pub fn page(history: &History, zone: &TimeZone, style: Style) -> String {
     let verdict = verdict::overall(history);
     let mut text = String::new();
     wrap(&mut text, &verdict.text, width, "");
-    let color = match verdict.kind {
-        Kind::LikelyFixed | Kind::NoIncidents => "32",
-        Kind::NotFixed | Kind::Affected | Kind::Fewer => "31",
-        Kind::Unknown | Kind::TooEarly => "33",
+    let styled = match verdict.kind {
+        Kind::LikelyFixed | Kind::NoIncidents => style::good,
+        Kind::NotFixed | Kind::Affected | Kind::Fewer => style::bad,
+        Kind::Unknown | Kind::TooEarly => style::open,
     };
     for line in text.lines() {
-        let _ = writeln!(out, "{}", style.paint(color, line));
+        let _ = writeln!(out, "{}", styled(line));
     }
     out
 }
 
-impl Style {
-    fn paint(self, code: &str, text: &str) -> String {
-        if self.color {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_string()
-        }
-    }
-}
-
-fn draw(out: &mut String, line: &Timeline, width: usize, style: Style) {
+fn draw(out: &mut String, line: &Timeline, width: usize) {
     if line.days.is_empty() {
         return;
     }
@@ -114,8 +95,8 @@ fn draw(out: &mut String, line: &Timeline, width: usize, style: Style) {
         let mark = match (day.incidents, day.fix) {
             (0, Fix::NoLog) => " ".to_string(),
             (0, _) => "·".to_string(),
-            (n @ 1..=9, _) => style.paint("31", &n.to_string()),
-            _ => style.paint("31", "#"),
+            (n @ 1..=9, _) => style::bad(&n.to_string()),
+            _ => style::bad("#"),
         };
         out.push_str(&mark);
     }
@@ -124,9 +105,9 @@ fn draw(out: &mut String, line: &Timeline, width: usize, style: Style) {
         out.push_str(&match day.fix {
             Fix::NoLog => " ".to_string(),
             Fix::Unknown => "?".to_string(),
-            Fix::Without => style.paint("31", "-"),
+            Fix::Without => style::bad("-"),
             Fix::Mixed => "/".to_string(),
-            Fix::With => style.paint("32", "="),
+            Fix::With => style::good("="),
         });
     }
     out.push('\n');

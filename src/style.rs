@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
+const OPEN: Style = AnsiColor::Yellow.on_default();
 const DIM: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
@@ -19,6 +20,11 @@ pub fn good(text: &str) -> String {
 /// Not as it should be.
 pub fn bad(text: &str) -> String {
     styled(BAD, text)
+}
+
+/// Not known, or not yet.
+pub fn open(text: &str) -> String {
+    styled(OPEN, text)
 }
 
 /// Of less interest.
