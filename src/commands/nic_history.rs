@@ -33,7 +33,6 @@ pub struct NicHistory {
     /// Incidents in all that the journal still has.
     incidents_in_all: Option<usize>,
     last_incident: Option<String>,
-    /// It hangs now.
     pub wedged: Option<bool>,
     /// The kind of the verdict, as `report --json` has it.
     verdict: Option<&'static str>,
@@ -86,7 +85,6 @@ impl NicHistories {
         histories
     }
 
-    /// What is known of this NIC.
     pub fn of(&self, nic: &Nic) -> NicHistory {
         let mut of = NicHistory::default();
         if let (Some(history), Some(address)) = (&self.history, pci_address(nic)) {

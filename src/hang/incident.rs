@@ -2,7 +2,6 @@
 
 use crate::kernel_log::{Device, Registers, Stamp};
 
-/// How an incident ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
     /// `Reset adapter unexpectedly`, by the driver.
@@ -18,7 +17,6 @@ pub enum EndedBy {
 }
 
 impl EndedBy {
-    /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             EndedBy::Reset => "reset",
@@ -37,13 +35,10 @@ pub struct Incident {
     pub nic: usize,
     /// Index into `Boots::list`.
     pub boot: usize,
-    /// The first block.
     pub start: Stamp,
-    /// The last block.
     pub last: Stamp,
     /// `None`: until power-off, or still going on where the log ends.
     pub end: Option<Stamp>,
-    /// How many blocks.
     pub blocks: u64,
     /// Mb/s when it began.
     pub speed: Option<u32>,
@@ -57,7 +52,6 @@ pub struct Incident {
     pub(super) link_up: Option<i64>,
 }
 
-/// One NIC of the log.
 #[derive(Clone, Debug, Default)]
 pub struct LoggedNic {
     /// How the log names it.

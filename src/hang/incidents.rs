@@ -19,10 +19,8 @@ const MAX_INCIDENTS: usize = 20_000;
 /// More NICs than this in one log are not told apart.
 const MAX_NICS: usize = 256;
 
-/// Joins events to incidents.
 #[derive(Clone, Debug, Default)]
 pub struct Incidents {
-    /// The NICs of the log.
     pub nics: Vec<LoggedNic>,
     /// The incidents, in the order of their first block.
     pub list: Vec<Incident>,

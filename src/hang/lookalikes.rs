@@ -5,7 +5,6 @@ use super::decode::IDLE_ERRORS_CABLE;
 use super::incident::{EndedBy, Incident};
 use crate::kernel_log::{Device, Field, SECOND};
 
-/// A look-alike's kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lookalike {
     /// Resets at 100 or 10 Mb/s, or idle errors on the 1000BASE-T receiver.
@@ -16,13 +15,9 @@ pub enum Lookalike {
     LinkUp,
     /// `Detected Tx Unit Hang` of another driver.
     IgbHang,
-    /// The same of igc.
     IgcHang,
-    /// The same of ixgbe.
     IxgbeHang,
-    /// The same of e1000.
     E1000Hang,
-    /// The same of any other driver.
     OtherHang,
     /// NETDEV WATCHDOG of r8169, r8125, r8152 and the like.
     RealtekWatchdog,
@@ -56,7 +51,6 @@ impl Lookalike {
         }
     }
 
-    /// One sentence for a person.
     pub fn advice(self) -> &'static str {
         match self {
             Lookalike::Cable => {

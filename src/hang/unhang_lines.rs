@@ -32,22 +32,16 @@ pub enum Said {
 pub enum Cause {
     /// A new netdev: nothing had been set on it before.
     Add,
-    /// The link came up.
     LinkUp,
     /// Somebody had changed a feature a moment ago: the watcher is told at once.
     Drift,
-    /// Anything else.
     Other,
 }
 
-/// One line, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnhangLine {
-    /// The NIC's name then.
     pub interface: String,
-    /// What it says.
     pub said: Said,
-    /// Why it was written.
     pub cause: Cause,
 }
 

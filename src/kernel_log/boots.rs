@@ -17,7 +17,6 @@ const MAX_BOOTS: usize = 50_000;
 pub struct Boot {
     /// The journal's `_BOOT_ID`.
     pub id: Option<u128>,
-    /// Major and minor version of the kernel.
     pub kernel: Option<(u16, u16)>,
     /// Its kernel's first line is in the log.
     pub from_start: bool,
@@ -31,10 +30,8 @@ pub struct Boot {
     offset: Option<i64>,
 }
 
-/// All boots of a log, in order.
 #[derive(Clone, Debug, Default)]
 pub struct Boots {
-    /// The boots.
     pub list: Vec<Boot>,
 }
 

@@ -7,7 +7,6 @@ use super::stamp::Stamp;
 /// A NIC as a line names it; any of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Device {
-    /// The kernel driver's name.
     pub driver: Option<String>,
     /// PCI address as printed; one copy in the wild has it cut to `0000:00:1f`.
     pub pci: Option<String>,
@@ -22,16 +21,12 @@ impl Device {
     }
 }
 
-/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KernelEvent {
     /// A "Detected Hardware Unit Hang" block, with as many registers as the copy has.
     Block(Box<Registers>),
     /// `NIC Link is Up 1000 Mbps …`
-    LinkUp {
-        /// Its speed.
-        mbps: Option<u32>,
-    },
+    LinkUp { mbps: Option<u32> },
     /// `NIC Link is Down`
     LinkDown,
     /// `renamed from eth0`: this PCI device has this name from now on.
@@ -57,16 +52,12 @@ pub enum KernelEvent {
     Mark,
 }
 
-/// One event with its place and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// Its time.
     pub stamp: Stamp,
     /// The journal's boot ID, where the source has it.
     pub boot: Option<u128>,
-    /// The NIC that it is about.
     pub device: Device,
-    /// What happened.
     pub event: KernelEvent,
 }
 

@@ -23,7 +23,6 @@ pub struct LineSpan {
     end: usize,
 }
 
-/// Cuts lines out of a byte stream.
 pub struct Lines<R> {
     input: R,
     buffer: Vec<u8>,
@@ -67,12 +66,10 @@ impl<R: Read> Lines<R> {
         &self.buffer[self.at..self.filled]
     }
 
-    /// Bytes read so far.
     pub fn position(&self) -> u64 {
         self.dropped + self.filled as u64
     }
 
-    /// The bytes of a line.
     pub fn text(&self, line: LineSpan) -> &[u8] {
         &self.buffer[line.start..line.end]
     }

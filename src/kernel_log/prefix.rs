@@ -6,7 +6,6 @@ use super::event::Device;
 use super::scan::skip_markup;
 use super::stamp::{Clock, Stamp};
 
-/// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// A stamp or tag of the kernel, and nothing else before the message.

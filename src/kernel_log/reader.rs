@@ -42,7 +42,6 @@ impl<R: Read> Reader<R> {
         self.lines.head()
     }
 
-    /// Bytes read so far.
     pub fn position(&self) -> u64 {
         self.lines.position()
     }

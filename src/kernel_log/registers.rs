@@ -82,7 +82,6 @@ impl Registers {
         new
     }
 
-    /// How many fields are known.
     pub fn len(&self) -> usize {
         self.0.iter().flatten().count()
     }

@@ -22,7 +22,6 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// No clock at all?
     pub fn is_empty(&self) -> bool {
         self.wall.is_none() && self.uptime.is_none()
     }

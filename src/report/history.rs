@@ -23,14 +23,11 @@ struct PlacedLine {
     since: Stamp,
 }
 
-/// A stretch of a boot for one NIC.
 #[derive(Clone, Debug)]
 pub struct Stretch {
     /// Index into `Boots::list`.
     pub boot: usize,
-    /// Where it begins.
     pub from: Stamp,
-    /// Where it ends.
     pub to: Stamp,
     /// Are the offloads off? `None`: not known.
     pub in_force: Option<bool>,
@@ -43,12 +40,9 @@ impl Stretch {
     }
 }
 
-/// Everything read so far.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// The runs of the machine.
     pub boots: Boots,
-    /// NICs, incidents and look-alikes.
     pub incidents: Incidents,
     /// For each NIC of `incidents.nics`, its stretches in order.
     pub stretches: Vec<Vec<Stretch>>,
@@ -61,7 +55,6 @@ pub struct History {
 }
 
 impl History {
-    /// Takes the next event.
     pub fn observe(&mut self, mut seen: Seen) {
         let new_boot = self.boots.observe(&mut seen);
         self.incidents.observe(&seen, &self.boots, new_boot);
@@ -116,7 +109,6 @@ impl History {
         });
     }
 
-    /// The log has ended.
     pub fn finish(&mut self) {
         self.incidents.finish(&self.boots);
         for nic in 0..self.incidents.nics.len() {

@@ -28,7 +28,6 @@ pub enum Scope {
 }
 
 impl Journal {
-    /// Starts reading.
     pub fn open(zone: &TimeZone, now: i64, scope: &Scope) -> Result<(Journal, Source), Error> {
         let mut matches = Vec::new();
         if matches!(scope, Scope::DevicesThisBoot(_)) {
@@ -109,7 +108,6 @@ pub fn this_kernel() -> Option<(u16, u16)> {
     Some((next()?, next()?))
 }
 
-/// Is there a journal?
 pub fn is_there() -> bool {
     ["/run/log/journal", "/var/log/journal"]
         .iter()
@@ -121,7 +119,6 @@ pub fn is_there() -> bool {
 pub struct BootList(Option<Child>);
 
 impl BootList {
-    /// Asks for it.
     pub fn ask() -> BootList {
         let child = Command::new("journalctl")
             .args(["--list-boots", "-o", "json", "--no-pager", "-q"])

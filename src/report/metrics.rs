@@ -12,7 +12,6 @@ use std::path::Path;
 /// A NIC's features as the kernel reports them now, by whoever has the connection to it.
 #[derive(Clone, Debug, Default)]
 pub struct NicOffloads {
-    /// The NIC's name.
     pub interface: String,
     /// Is it an e1000e NIC? If nothing is logged of it, nothing happened.
     pub e1000e: bool,
@@ -22,7 +21,6 @@ pub struct NicOffloads {
     pub features: Vec<(String, bool)>,
 }
 
-/// One metric family.
 struct Family {
     name: &'static str,
     kind: &'static str,

@@ -15,12 +15,10 @@ use crate::nic::Nic;
 /// The journal is read from indexes; where that takes longer, something is wrong with it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was read.
 #[derive(Debug, Default)]
 pub struct Reading {
     /// `None` if nothing could be read.
     pub history: Option<History>,
-    /// What could not be read.
     pub errors: Vec<Error>,
 }
 

@@ -15,71 +15,37 @@ use std::path::Path;
 /// Why a source was not, or not wholly, read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A directory.
     #[error("{name}: is a directory; give the log files in it")]
-    Directory {
-        /// Its name.
-        name: String,
-    },
+    Directory { name: String },
     /// It isn't there; or not any more, when logs are being rotated.
     #[error("{name}: there is no such file")]
-    Missing {
-        /// Its name.
-        name: String,
-    },
+    Missing { name: String },
     /// Only others may read it.
     #[error("{name}: you may not read it; try again with sudo")]
-    Denied {
-        /// Its name.
-        name: String,
-    },
+    Denied { name: String },
     /// Nothing at all was in it.
     #[error("{name}: is empty, so it tells nothing")]
-    Empty {
-        /// Its name.
-        name: String,
-    },
-    /// It can't be opened.
+    Empty { name: String },
     #[error("{name}: {source}")]
-    Open {
-        /// Its name.
-        name: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// It broke while it was read.
+    Open { name: String, source: io::Error },
     #[error(
         "{name}: reading stopped after {read} bytes: {source}; what was read so far is in the report"
     )]
     Read {
-        /// Its name.
         name: String,
-        /// Bytes read before.
         read: u64,
-        /// Why.
         source: io::Error,
     },
-    /// The packed data is cut or broken.
     #[error(
         "{name}: the gzip data ends too early or is damaged ({source}); what could be unpacked is in the report, copy the file again for the rest"
     )]
-    Gzip {
-        /// Its name.
-        name: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// No log.
+    Gzip { name: String, source: io::Error },
     #[error("{name}: is {what}; {hint}")]
     NotText {
-        /// Its name.
         name: String,
-        /// What it is.
         what: &'static str,
-        /// What to do instead.
         hint: &'static str,
     },
-    /// The journal can't be read.
     #[error(
         "journalctl: {0}; give log files instead, for instance: unhang report /var/log/kern.log*"
     )]
@@ -88,7 +54,6 @@ pub enum Error {
 
 type Input = Box<dyn Read + Send>;
 
-/// An opened log.
 pub struct Source {
     name: String,
     gzip: bool,
@@ -164,7 +129,6 @@ impl Source {
         })
     }
 
-    /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -93,7 +93,6 @@ pub struct Exposure {
     pub after_days: f64,
 }
 
-/// The result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// Bursts of incidents without the fix.
@@ -123,7 +122,6 @@ impl Comparison {
     }
 }
 
-/// Weighs `e`.
 pub fn weigh(e: &Exposure) -> Comparison {
     let before = bursts(&e.before);
     let after = bursts(&e.after);

@@ -13,7 +13,6 @@ use std::fmt::Write;
 /// The table shows so many incidents of a NIC, the latest.
 const ROWS: usize = 20;
 
-/// The page.
 pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
     let width = width.clamp(40, 200);
     let mut out = String::new();

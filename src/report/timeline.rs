@@ -28,14 +28,12 @@ pub enum Fix {
     With,
 }
 
-/// One day.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Day {
     /// Incidents that began on it.
     pub incidents: u32,
     /// Those of them that came although the fix was in force.
     pub in_spite: u32,
-    /// The offloads.
     pub fix: Fix,
 }
 
@@ -44,7 +42,6 @@ pub struct Day {
 pub struct Timeline {
     /// `None`: counted from boot, since the log has no dates.
     pub first: Option<Date>,
-    /// The days.
     pub days: Vec<Day>,
     /// The day on which the fix first came into force, and which part of it had passed.
     pub change: Option<(usize, f64)>,

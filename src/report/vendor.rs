@@ -14,7 +14,6 @@ use std::path::Path;
 /// What only the kernel can be asked for, by whoever has the connection to it.
 #[derive(Clone, Debug, Default)]
 pub struct NicSettings {
-    /// The NIC's name.
     pub interface: String,
     /// `ETHTOOL_GDRVINFO`'s `fw_version`.
     pub firmware: Option<String>,
@@ -22,7 +21,6 @@ pub struct NicSettings {
     pub now: Vec<(String, String)>,
 }
 
-/// How to write the report.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
     /// Where sysfs and procfs are mounted below, usually `/`.
@@ -36,7 +34,6 @@ pub struct Options<'a> {
 /// The latest incidents of a NIC, with registers.
 const INCIDENTS: usize = 50;
 
-/// The report.
 pub fn report(history: &History, zone: &TimeZone, options: Options) -> String {
     let mut out = String::from("e1000e transmitter hangs: report\n\n");
     system(&mut out, options);

@@ -21,12 +21,10 @@ pub enum Kind {
     TooEarly,
     /// None since, and that is hardly chance.
     LikelyFixed,
-    /// No incident in the log.
     NoIncidents,
 }
 
 impl Kind {
-    /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Kind::NotFixed => "not-fixed",
@@ -56,7 +54,6 @@ impl Kind {
 /// Incidents and exposure on one side of the change.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Side {
-    /// Incidents.
     pub incidents: usize,
     /// Up-time in seconds.
     pub exposure_s: f64,
@@ -89,7 +86,6 @@ const NEXT: &str = "Next things to try, one at a time, so that you know which on
     one owner's word about an I217-V. \
     Until then, link down and up brings a hanging NIC back for now (many owners' word).";
 
-/// The verdict on the NIC with index `nic`.
 pub fn on_nic(history: &History, nic: usize) -> Verdict {
     let (exposure, unknown_days, unknown_incidents) = history.exposure(nic);
     let e = stats::weigh(&exposure);

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 /// After so many times within [`WINDOW`] an offload is left as it is.
 pub const LIMIT: usize = 3;
-/// Ten minutes.
 pub const WINDOW: Duration = Duration::from_secs(600);
 
 /// What was put back of one NIC, and when (since boot), per offload key.
@@ -20,7 +19,6 @@ pub struct Guard {
 /// Whether an offload may be put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriftAction {
-    /// It may.
     PutBack,
     /// From now on it is left as it is, which is to be said.
     LeaveNow,
@@ -44,7 +42,6 @@ impl Guard {
         DriftAction::PutBack
     }
 
-    /// Whether the offload is left as it is.
     pub fn leaves(&self, key: &str) -> bool {
         self.left.iter().any(|left| left == key)
     }

@@ -28,11 +28,9 @@ pub struct Record {
     pub micros: u64,
     /// PCI address, e.g. `0000:00:1f.6`.
     pub pci_address: String,
-    /// What it said.
     pub what: What,
 }
 
-/// What e1000e said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// A hang block, with the hardware's position in the ring (TDH).
@@ -42,7 +40,6 @@ pub enum What {
     },
     /// The driver resets the adapter by itself.
     Reset,
-    /// The link came up.
     LinkUp,
 }
 

@@ -14,7 +14,6 @@ use socket2::{SockFilter, SockRef};
 /// A socket that is a member of one group.
 pub struct Listener(TokioSocket);
 
-/// What was heard.
 #[derive(Debug)]
 pub enum Heard {
     /// A datagram: one or more messages.
@@ -38,7 +37,6 @@ impl Listener {
         Ok(self)
     }
 
-    /// The next that comes.
     pub async fn next(&self) -> io::Result<Heard> {
         match self.0.recv_from_full().await {
             // Only what the kernel itself (port 0) says counts.

@@ -43,13 +43,11 @@ use state::WatchState;
 /// and then everything is read anew.
 const BACKLOG: usize = 64;
 
-/// Why watching is not possible.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// For an ordinary user.
     #[error("watching needs root, or the capability CAP_NET_ADMIN")]
     NotPermitted,
-    /// The kernel can't be asked.
     #[error(transparent)]
     Kernel(#[from] KernelError),
     /// A source can't be opened, or ended.
@@ -69,13 +67,11 @@ impl WatchError {
     }
 }
 
-/// The watcher.
 struct Watcher {
     rules: Arc<RuleSet>,
     dirs: Vec<PathBuf>,
     kernel: Connection,
     log: Log,
-    /// The NICs that a rule is for.
     nics: BTreeMap<u32, Watched>,
     state: WatchState,
     state_path: PathBuf,

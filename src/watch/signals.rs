@@ -12,18 +12,19 @@ use super::kmsg::{self, Record};
 use super::listen::{Heard, Listener};
 use crate::features::message::FeaturesMessage;
 
-/// Something happened.
 #[derive(Debug)]
 pub enum Signal {
     /// A link appeared or changed.
     Link(LinkState),
-    /// A link is gone.
     Gone(u32),
     /// Features of this link changed.
     Features(u32),
     /// The kernel said something about a NIC's hangs, and did so just now or before the
     /// watcher came.
-    Kernel { record: Record, now: bool },
+    Kernel {
+        record: Record,
+        now: bool,
+    },
     /// Messages were lost: everything is to be read anew.
     Overflow,
     /// The rules are to be read anew.
@@ -35,9 +36,7 @@ pub enum Signal {
 /// A link, as `RTM_NEWLINK` describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkState {
-    /// Its number.
     pub ifindex: u32,
-    /// Its name.
     pub name: Option<String>,
     /// Whether it has a carrier (`IFF_LOWER_UP`).
     pub carrier: bool,

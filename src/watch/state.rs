@@ -15,7 +15,6 @@ use super::wedge::Wedge;
 /// Where the watcher keeps it, below the root.
 const PATH: &str = "run/unhang/watch.json";
 
-/// What the watcher knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WatchState {
@@ -37,15 +36,11 @@ pub struct NicState {
     pub put_back: u32,
     /// Wedges: runs of hang blocks without a reset.
     pub wedges: u32,
-    /// Recoveries tried.
     pub recoveries: u32,
-    /// The loop guard.
     pub guard: Guard,
-    /// The hang state.
     pub wedge: Wedge,
 }
 
-/// The file below `root`.
 pub fn path(root: &Path) -> PathBuf {
     root.join(PATH)
 }

@@ -44,32 +44,25 @@ pub struct Wedge {
     recoveries: Vec<Duration>,
 }
 
-/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing, for now.
     Wait,
     /// Try this, as the `number`th recovery of this incident.
     Recover {
-        /// What to try.
         rung: Rung,
         /// Counted from 1.
         number: u32,
-        /// Blocks seen so far.
         blocks: u32,
     },
     /// Say once that nothing more is done, and why.
     Leave {
-        /// Why.
         why: Leave,
         /// Recoveries tried in this incident.
         tried: u32,
-        /// Blocks seen so far.
         blocks: u32,
     },
 }
 
-/// A rung of the ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rung {
     /// `ETHTOOL_NWAY_RST`: e1000e re-initialises the adapter; addresses and routes stay.
@@ -78,14 +71,11 @@ pub enum Rung {
     ResetPciFunction,
 }
 
-/// Why nothing more is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leave {
     /// A rule says so.
     Unwanted,
-    /// The whole ladder did not help.
     LadderUsedUp,
-    /// The hourly limit is reached.
     HourlyLimit,
 }
 
@@ -100,7 +90,6 @@ impl Action {
 }
 
 impl Wedge {
-    /// The driver printed a hang block.
     pub fn block(&mut self, now: Duration, tdh: Option<u64>) {
         let quiet = if self.came_up {
             QUIET_SINCE_LINK_UP
