@@ -1,4 +1,4 @@
-//! `unhang watch`: keeps it right while the machine runs.
+//! `unhang watch`: re-applies rules on link-up and drift, and recovers wedged NICs.
 //!
 //! udev tells when a NIC appears, never that a link comes up, that somebody switches an
 //! offload back on, or that a NIC wedges. Three sources tell ([`signals`]), each has one
@@ -40,7 +40,7 @@ use signals::Signal;
 use state::WatchState;
 
 /// Signals that wait while one is reacted to; when they are more, the kernel's buffers fill,
-/// and then everything is read anew.
+/// and then everything is read again.
 const BACKLOG: usize = 64;
 
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub enum WatchError {
 
 impl WatchError {
     /// The process's exit status: 69 (`EX_UNAVAILABLE` in sysexits.h) if it would be the same
-    /// another time, so that unhang-watch.service is not started anew. The kernel is asked at
+    /// another time, so that unhang-watch.service is not restarted. The kernel is asked at
     /// the start only.
     pub fn exit_status(&self) -> u8 {
         match self {
@@ -79,7 +79,7 @@ struct Watcher {
     complaints: Vec<String>,
 }
 
-/// A NIC that a rule is for.
+/// A NIC that a rule matches.
 struct Watched {
     nic: Nic,
     /// Address of its device on the PCI bus, e.g. `0000:00:1f.6`.

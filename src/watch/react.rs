@@ -32,7 +32,7 @@ impl Watcher {
         }
     }
 
-    /// Puts every NIC right: at the start, and when the rules changed.
+    /// Applies the rules to every NIC: at the start, and when they changed.
     pub(super) async fn put_all_right(&mut self, event: &Event) {
         for nic in self.find() {
             let ifindex = nic.ifindex;
@@ -71,7 +71,7 @@ impl Watcher {
         found.into_iter().map(|found| found.nic).collect()
     }
 
-    /// Begins or goes on to watch the NIC if a rule is for it.
+    /// Begins or goes on to watch the NIC if a rule matches it.
     fn take_on(&mut self, nic: Nic) -> bool {
         if decide(self.rules.rules(), &nic).is_empty() {
             self.nics.remove(&nic.ifindex);
@@ -124,8 +124,7 @@ impl Watcher {
         }
     }
 
-    /// Brings the NIC to what the rules want, whatever it was before, but for what the loop guard
-    /// leaves.
+    /// Applies the rules to the NIC, but for what the loop guard leaves.
     async fn put_right(&mut self, ifindex: u32, event: &Event) {
         let Some(watched) = self.nics.get(&ifindex) else {
             return;
@@ -194,7 +193,7 @@ impl Watcher {
             }
         }
         state.put_back += u32::try_from(put_back.len()).unwrap_or(u32::MAX);
-        // Before anything is done: whoever is started in its place does not count it anew.
+        // Before anything is done: whoever is started in its place does not count it again.
         self.save();
         if !left.is_empty() {
             let line = Line {

@@ -1,4 +1,4 @@
-//! Noticing that rule files change, and reading them anew without forgetting what was good.
+//! Noticing that rule files change, and reloading them without losing the last good version.
 
 use std::ffi::OsStr;
 use std::io;
@@ -26,7 +26,7 @@ pub async fn changes(dirs: Vec<PathBuf>, to: Sender<Signal>) {
 
 async fn watch(dirs: &[PathBuf], to: &Sender<Signal>) -> io::Result<()> {
     loop {
-        // Made anew each time: a directory may have come or gone.
+        // A new one each time: a directory may have come or gone.
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         let mut awaited = Vec::new();
         for dir in dirs {
@@ -87,7 +87,7 @@ fn concerns(awaited: &[(WatchDescriptor, Option<&OsStr>)], event: &InotifyEvent)
     })
 }
 
-/// Reads the rules anew, and what is to be said about the files. A file that was good and is
+/// Reloads the rules, and tells what is to be said about the files. A file that was good and is
 /// broken now keeps the rules that it had; one that is refused, because of who may write it,
 /// does not.
 pub fn reload(old: &RuleSet, dirs: &[PathBuf]) -> (RuleSet, Vec<String>) {

@@ -25,9 +25,9 @@ pub enum Signal {
         record: Record,
         now: bool,
     },
-    /// Messages were lost: everything is to be read anew.
+    /// Messages were lost: everything is to be read again.
     Overflow,
-    /// The rules are to be read anew.
+    /// The rules are to be reloaded.
     Rules,
     /// A source ended, which none should.
     Broken(&'static str, io::Error),

@@ -53,7 +53,7 @@ impl WatchState {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// Writes it in one step, so that nobody reads half of it.
+    /// Replaces the file atomically.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         let new = path.with_extension("json.new");
         if let Some(dir) = path.parent() {
