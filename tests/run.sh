@@ -38,9 +38,16 @@ suite() {
 }
 
 suite format cargo fmt --check
-suite lints cargo clippy --locked --quiet --all-targets -- -D warnings
-suite lints-helper cargo clippy --locked --quiet --no-default-features --bin unhang-helper -- -D warnings
-suite lints-watcher cargo clippy --locked --quiet --no-default-features --features watch --bin unhang-watch -- -D warnings
+# A newer clippy has lints that nobody has seen here: what it says is shown, and fails nothing.
+linted=95
+clippy=$(cargo clippy --version | sed -n 's/^clippy 0\.1\.\([0-9]*\).*/\1/p')
+deny="-D warnings"
+[ "$clippy" -le $linted ] || deny="-W warnings"
+# shellcheck disable=SC2086 # a list of words
+lint() { name=$1; shift; suite "$name" cargo clippy --locked --quiet "$@" -- $deny; }
+lint lints --all-targets
+lint lints-helper --no-default-features --bin unhang-helper
+lint lints-watcher --no-default-features --features watch --bin unhang-watch
 suite shell sh -c "git grep -lzE '^(#!/bin/(ba)?sh|# shellcheck shell)' | xargs -0 shellcheck -e SC2119,SC2120"
 suite versions packaging/test-versions.sh
 suite unit cargo test --locked --quiet --lib

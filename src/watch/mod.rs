@@ -137,7 +137,7 @@ fn may_change_features() -> bool {
     let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
     effective
         .and_then(|set| u64::from_str_radix(set.trim(), 16).ok())
-        .is_none_or(|set| set & 1 << 12 != 0)
+        .is_none_or(|set| set & (1 << 12) != 0)
 }
 
 /// A descriptor in the event loop. tokio deprecates this constructor for types whose descriptor
