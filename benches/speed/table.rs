@@ -90,7 +90,7 @@ fn rows(
     let milliseconds = |time: &Duration| format!("{:.2}", time.as_secs_f64() * 1e3);
     writeln!(
         f,
-        "| {heading} | median | middle half | ratio |\n|---|--:|--:|--:|"
+        "| {heading} | median | interquartile range | ratio |\n|---|--:|--:|--:|"
     )?;
     for contender in contenders {
         let [low, median, high] = contender.quartiles();
