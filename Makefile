@@ -153,6 +153,7 @@ test-bare:
 	tests/bare.sh --again trixie
 	tests/bare.sh --user forky
 	tests/bare.sh bookworm
+	tests/polite.sh
 
 # As a distribution's builder does: Debian's own Rust, no network, nothing that cargo has downloaded.
 test-offline:

@@ -47,23 +47,24 @@ readme=$(echo "$section" | sed -n 's/^    \(make [a-z]*\).*/\1/p')
 [ "$(echo "$readme" | wc -l)" -ge 2 ] || die "the README's section 'Try it' has no two commands"
 [ $# -gt 0 ] || set -- "$(echo "$readme" | head -n 1)"
 
-root=$work/$suite
+mkdir -p "$work"
+root=$(mktemp -d "$work/$suite.XXXXXX")
 kept=$work/kept/$suite
-# What an earlier run that was killed may have left.
+trap tidy EXIT
+trap 'exit 1' HUP INT TERM
 tidy() {
     sort -r -k2 /proc/self/mounts | while read -r _ place _; do
         case $place in "$root"/*) umount -l "$place" ;; esac
     done
-    rm -rf --one-file-system "$root"
+    rm -rf --one-file-system "$root" "$root.log"
 }
 start=$(date +%s)
-tidy
 mkdir -p "$kept/apt/partial" "$kept/registry" "$root"
 
 say "a minimal root (apt's own packages, no more)"
 mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt --aptopt='Acquire::Check-Valid-Until "false"' \
     --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\" && cp -n $kept/apt/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || :" \
-    "$suite" "$root" "$mirror/debian" >"$work/log" 2>&1 || { cat "$work/log"; die "mmdebstrap failed"; }
+    "$suite" "$root" "$mirror/debian" >"$root.log" 2>&1 || { cat "$root.log"; die "mmdebstrap failed"; }
 rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
 printf 'Acquire::Check-Valid-Until "false";\nAPT::Keep-Downloaded-Packages "true";\n' >"$root/etc/apt/apt.conf.d/bare"
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
@@ -147,4 +148,3 @@ if ls "$root$home"/unhang/target/packages/*.deb >/dev/null 2>&1; then
     [ ! -e "$root$home/unhang/target/old/unhang.deb" ] || cp "$root$home/unhang/target/old/unhang.deb" "$work/packages/$suite/old.deb"
 fi
 say "all done $(($(date +%s) - start)) s after there was nothing"
-tidy
