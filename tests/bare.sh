@@ -59,7 +59,8 @@ tidy() {
     rm -rf --one-file-system "$root" "$root.log"
 }
 start=$(date +%s)
-mkdir -p "$kept/apt/partial" "$kept/registry" "$root"
+chmod 755 "$root"
+mkdir -p "$kept/apt/partial" "$kept/registry"
 
 say "a minimal root (apt's own packages, no more)"
 mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt --aptopt='Acquire::Check-Valid-Until "false"' \
