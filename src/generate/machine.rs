@@ -96,6 +96,18 @@ impl Machine {
         fs::read_to_string(self.real(Path::new(path))).ok()
     }
 
+    /// The paths of the files in a directory of the machine's, sorted.
+    pub fn files(&self, dir: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.real(Path::new(dir))).ok();
+        let names = entries.into_iter().flatten().flatten().filter_map(|entry| {
+            let name = entry.file_name();
+            Some(format!("{dir}/{}", name.to_str()?))
+        });
+        let mut paths: Vec<String> = names.collect();
+        paths.sort();
+        paths
+    }
+
     /// The first of these programs that it has.
     pub fn program(&self, name: &str) -> Option<String> {
         let paths = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(|dir| format!("{dir}/{name}"));

@@ -7,7 +7,7 @@
 pub mod check;
 mod files;
 mod inforce;
-mod ini;
+pub(super) mod ini;
 mod keys;
 mod matching;
 mod naming;
