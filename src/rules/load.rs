@@ -1,9 +1,10 @@
 //! From rule directories to a [`RuleSet`].
 //!
-//! The directories are searched like those of sysctl.d: a file of the same name in an
-//! earlier directory masks one in a later directory, an empty file or a link to /dev/null
-//! masks and says nothing itself, and the files are read in the order of their names.
-//! A file that can't be used is skipped as a whole; the others still count.
+//! The directories are searched like those of sysctl.d: a file in an earlier directory overrides
+//! the one of the same name in a later directory, an empty file or a link to /dev/null masks it,
+//! and the files are read in the order of their names.
+//! A file that can't be used is skipped as a whole; the others still count. What somebody else
+//! than root may have put there neither counts nor overrides anything.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
+use nix::sys::stat::makedev;
 
 use super::diagnostic::{Diagnostic, place};
 use super::{Rule, parse};
@@ -37,9 +39,9 @@ pub fn default_dirs(root: &Path) -> Vec<PathBuf> {
 /// All rule files of the given directories.
 #[derive(Debug, Default)]
 pub struct RuleSet {
-    /// The files that count, in the order in which they are read; masked ones are not among them.
+    /// The files that are read, in this order, and those that are refused; masked ones are not among them.
     pub files: Vec<RuleFile>,
-    /// Directories that are there but can't be read, and why.
+    /// Directories that are there but can't be read, or are refused, and why.
     pub unreadable_dirs: Vec<(PathBuf, String)>,
 }
 
@@ -83,11 +85,17 @@ pub enum FileProblem {
 impl RuleFile {
     /// The file at `path`, which may be anything.
     pub fn read(path: &Path) -> RuleFile {
-        let mut text = String::new();
-        let rules = read_trusted(path).and_then(|content| {
-            text = content;
-            parse(&text).map_err(FileProblem::Invalid)
-        });
+        RuleFile::new(path, read_trusted(path))
+    }
+
+    fn new(path: &Path, text: Result<String, FileProblem>) -> RuleFile {
+        let (text, rules) = match text {
+            Ok(text) => {
+                let rules = parse(&text).map_err(FileProblem::Invalid);
+                (text, rules)
+            }
+            Err(problem) => (String::new(), Err(problem)),
+        };
         RuleFile {
             path: path.to_owned(),
             text,
@@ -162,28 +170,46 @@ impl RuleSet {
 /// A directory that is not there is no problem.
 pub fn load(dirs: &[PathBuf]) -> RuleSet {
     let mut set = RuleSet::default();
-    let mut by_name: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    // `None` is a mask.
+    let mut by_name: BTreeMap<OsString, Option<RuleFile>> = BTreeMap::new();
     for dir in dirs {
-        match rule_files(dir) {
-            Ok(paths) => {
-                for path in paths {
-                    let name = path.file_name().unwrap_or_default().to_owned();
-                    by_name.entry(name).or_insert(path);
-                }
+        let paths = match rule_files(dir) {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                set.unreadable_dirs.push((dir.clone(), error.to_string()));
+                continue;
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => set.unreadable_dirs.push((dir.clone(), error.to_string())),
+        };
+        for path in paths {
+            let name = path.file_name().unwrap_or_default();
+            if by_name.contains_key(name) {
+                continue;
+            }
+            match read_trusted(&path) {
+                Ok(text) if text.is_empty() => by_name.insert(name.to_owned(), None),
+                Err(problem @ FileProblem::Untrusted(_)) => {
+                    set.files.push(RuleFile::new(&path, Err(problem)));
+                    None
+                }
+                text => by_name.insert(name.to_owned(), Some(RuleFile::new(&path, text))),
+            };
         }
     }
-    let paths = by_name.into_values().filter(|path| !is_mask(path));
-    set.files = paths.map(|path| RuleFile::read(&path)).collect();
+    set.files.extend(by_name.into_values().flatten());
+    let name = |file: &RuleFile| file.path.file_name().map(OsString::from);
+    set.files.sort_by_key(name);
     set
 }
 
 /// What in `dir` is named like a rule file.
 fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir)?;
+    if let Some(reason) = distrust(&fs::metadata(dir)?) {
+        return Err(io::Error::other(reason));
+    }
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir)? {
+    for entry in entries {
         let path = entry?.path();
         let hidden = path
             .file_name()
@@ -199,32 +225,33 @@ fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// An empty file, or a link to /dev/null.
-fn is_mask(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| {
-        (meta.is_file() && meta.len() == 0)
-            || (meta.file_type().is_char_device()
-                && fs::canonicalize(path).is_ok_and(|target| target == Path::new("/dev/null")))
-    })
-}
-
+/// The text of the file at `path`; that of /dev/null is empty.
 fn read_trusted(path: &Path) -> Result<String, FileProblem> {
+    let link = fs::symlink_metadata(path)?;
+    if let Some(reason) = foreign_owner(&link) {
+        return Err(FileProblem::Untrusted(reason));
+    }
     let file = open(path)?;
     let meta = file.metadata()?;
+    // /dev/null (Documentation/admin-guide/devices.txt)
+    if meta.file_type().is_char_device() && meta.rdev() == makedev(1, 3) {
+        return Ok(String::new());
+    }
     if !meta.is_file() {
         return Err(FileProblem::NotAFile);
     }
     if let Some(reason) = distrust(&meta) {
         return Err(FileProblem::Untrusted(reason));
     }
-    let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    if let Some(reason) = fs::metadata(directory.unwrap_or(Path::new(".")))
-        .ok()
-        .and_then(|meta| distrust(&meta))
-    {
-        return Err(FileProblem::Untrusted(format!(
-            "of its directory: {reason}"
-        )));
+    if link.is_symlink() {
+        let target = fs::canonicalize(path)?;
+        let dir = fs::metadata(target.parent().unwrap_or(Path::new("/")))?;
+        // In a sticky directory nobody replaces another's file.
+        let reason = distrust(&dir).filter(|_| dir.mode() & 0o1000 == 0);
+        if let Some(reason) = reason {
+            let reason = format!("of its target's directory: {reason}");
+            return Err(FileProblem::Untrusted(reason));
+        }
     }
     if meta.len() > MAX_BYTES {
         return Err(FileProblem::TooLarge);
@@ -249,19 +276,15 @@ fn open(path: &Path) -> Result<File, FileProblem> {
         })
 }
 
-/// Why what has this metadata may say what root does, or `None` if it may.
+/// Why what has this metadata may not say what root does, or `None` if it may.
 /// Who runs this as somebody else than root may use files of their own.
 fn distrust(meta: &Metadata) -> Option<String> {
-    let user = nix::unistd::geteuid().as_raw();
     let group = nix::unistd::getegid().as_raw();
     let foreign_group = meta.gid() != 0 && meta.gid() != group;
-    if meta.uid() != 0 && meta.uid() != user {
-        Some(format!(
-            "it belongs to user {}: run 'chown root' on it",
-            meta.uid()
-        ))
+    if let Some(reason) = foreign_owner(meta) {
+        Some(reason)
     } else if meta.mode() & 0o002 != 0 {
-        Some("everybody may write it: run 'chmod o-w' on it".into())
+        Some("it is world-writable: run 'chmod o-w' on it".into())
     } else if meta.mode() & 0o020 != 0 && foreign_group {
         Some(format!(
             "group {} may write it: run 'chmod g-w' on it",
@@ -270,6 +293,18 @@ fn distrust(meta: &Metadata) -> Option<String> {
     } else {
         None
     }
+}
+
+/// Why the owner of what has this metadata may not say what root does.
+fn foreign_owner(meta: &Metadata) -> Option<String> {
+    let owner = meta.uid();
+    let chown = if meta.is_symlink() {
+        "chown -h"
+    } else {
+        "chown"
+    };
+    (owner != 0 && owner != nix::unistd::geteuid().as_raw())
+        .then(|| format!("it belongs to user {owner}: run '{chown} root' on it"))
 }
 
 impl fmt::Display for RuleFile {

@@ -167,6 +167,28 @@ fn broken_rule_files_are_logged_with_their_place_and_the_good_ones_count() {
 }
 
 #[test]
+fn a_mask_of_another_user_masks_nothing() {
+    isolated(|namespace| {
+        sh("mount -t tmpfs -o mode=755 tmpfs /usr/local/lib
+            mkdir -p /usr/local/lib/unhang/rules.d");
+        rule("v0", "tso = false");
+        sh("cd /run/unhang/rules.d
+            mv 60-mine.toml /usr/local/lib/unhang/rules.d/
+            ln -s /dev/null 60-mine.toml
+            chown -h 65534 60-mine.toml");
+        assert_eq!(add("v0"), silence(0));
+        let skipped = "rule file skipped: /run/unhang/rules.d/60-mine.toml is refused, because \
+                       it belongs to user 65534: run 'chown -h root' on it";
+        let done = "v0: tso off (was on); rule mine; veth; event add";
+        let expected = [(WARNING, skipped.to_owned()), (INFO, done.to_owned())];
+        assert_eq!(namespace.logged(), expected);
+        sh("chown -h root /run/unhang/rules.d/60-mine.toml; ethtool -K v0 tso on");
+        add("v0");
+        assert_eq!(namespace.logged(), []);
+    });
+}
+
+#[test]
 fn what_the_kernel_does_not_do_is_a_warning_and_no_failure_of_the_event() {
     isolated(|namespace| {
         rule("v0", "rx-fcs = true");
