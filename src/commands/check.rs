@@ -40,9 +40,9 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
             printable(&dir.display().to_string())
         );
     }
-    for file in &set.files {
+    for (file, found) in set.files.iter().zip(lint(&set)) {
         let diagnostics = match &file.rules {
-            Ok(_) => with_calls(lint(&set, file), file),
+            Ok(_) => with_calls(found, file),
             Err(FileProblem::Invalid(errors)) => errors.clone(),
             Err(problem) => {
                 counts.add(Severity::Error);
@@ -122,10 +122,12 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
         Severity::Note => Level::NOTE,
     };
     let path = printable(&file.path.display().to_string()).into_owned();
-    let annotation = AnnotationKind::Primary.span(diagnostic.span.clone());
-    let snippet = Snippet::source(&file.text)
+    let lines = file.text.lines(&diagnostic.span);
+    let span = diagnostic.span.start - lines.start..diagnostic.span.end - lines.start;
+    let snippet = Snippet::source(&file.text[lines.clone()])
+        .line_start(file.text.line(lines.start))
         .path(path)
-        .annotation(annotation);
+        .annotation(AnnotationKind::Primary.span(span));
     let message = printable(&diagnostic.message);
     let mut group = level.primary_title(message.as_ref()).element(snippet);
     if let Some(help) = &diagnostic.help {

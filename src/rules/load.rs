@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 use nix::sys::stat::makedev;
 
-use super::diagnostic::{Diagnostic, place};
+use super::diagnostic::{Diagnostic, Source};
 use super::{Rule, parse};
 
 /// Where rule files are looked for, first come first.
@@ -51,7 +51,7 @@ pub struct RuleFile {
     /// Where it was found.
     pub path: PathBuf,
     /// Its text; empty if it was not read.
-    pub text: String,
+    pub text: Source,
     /// Its rules, or why there are none.
     pub rules: Result<Vec<Rule>, FileProblem>,
 }
@@ -98,7 +98,7 @@ impl RuleFile {
         };
         RuleFile {
             path: path.to_owned(),
-            text,
+            text: text.into(),
             rules,
         }
     }
@@ -114,7 +114,7 @@ impl RuleFile {
     }
 
     fn complaint(&self, error: &Diagnostic) -> String {
-        let (line, column) = place(&self.text, error.span.start);
+        let (line, column) = self.text.place(error.span.start);
         let help = error
             .help
             .as_ref()
@@ -150,17 +150,15 @@ impl RuleSet {
 
     /// The file that a rule of this set comes from.
     pub fn file_of(&self, rule: &Rule) -> Option<&RuleFile> {
-        self.files.iter().find(|file| {
-            file.rules
-                .as_ref()
-                .is_ok_and(|rules| rules.iter().any(|r| std::ptr::eq(r, rule)))
-        })
+        let holds = |rules: &Vec<Rule>| rules.as_ptr_range().contains(&std::ptr::from_ref(rule));
+        let mut files = self.files.iter();
+        files.find(|file| file.rules.as_ref().is_ok_and(holds))
     }
 
     /// `file:line` of a rule of this set.
     pub fn place_of(&self, rule: &Rule) -> String {
         self.file_of(rule).map_or_else(String::new, |file| {
-            let (line, _) = place(&file.text, rule.span.start);
+            let line = file.text.line(rule.span.start);
             format!("{}:{line}", file.path.display())
         })
     }

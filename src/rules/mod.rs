@@ -12,7 +12,7 @@ mod load;
 mod parse;
 
 pub use decide::{Decision, Looked, Mismatch, Setting, Verdict, decide};
-pub use diagnostic::{Diagnostic, Severity, place};
+pub use diagnostic::{Diagnostic, Severity, Source};
 pub use lint::lint;
 pub use load::{FileProblem, RuleFile, RuleSet, default_dirs, load};
 pub use parse::{parse, parse_mac};

@@ -24,7 +24,10 @@ const RULE_KEYS: [&str; 7] = [
 ];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
-/// The rules of a file with this text; if anything is an error, no rules and every error.
+/// More would fill the log, and who sees so many looks at the file anyway.
+const MAX_ERRORS: usize = 20;
+
+/// The rules of a file with this text; if anything is an error, no rules and the first errors.
 pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut parser = Parser::default();
@@ -41,9 +44,19 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     if parser.errors.is_empty() {
         Ok(rules)
     } else {
-        parser.errors.sort_by_key(|error| error.span.start);
-        Err(parser.errors)
+        Err(first(parser.errors))
     }
+}
+
+/// The first errors, and how many more there are.
+fn first(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    errors.sort_by_key(|error| error.span.start);
+    if errors.len() > MAX_ERRORS {
+        let more = errors.split_off(MAX_ERRORS - 1);
+        let message = format!("and {} more errors", more.len());
+        errors.push(Diagnostic::error(more[0].span.clone(), message));
+    }
+    errors
 }
 
 type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
