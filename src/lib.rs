@@ -18,6 +18,7 @@ pub mod commands;
 #[cfg(feature = "watch")]
 pub mod discover;
 pub mod features;
+pub mod files;
 #[cfg(feature = "cli")]
 pub mod generate;
 #[cfg(feature = "cli")]

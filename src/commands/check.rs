@@ -1,12 +1,12 @@
 //! `unhang check`: mistakes in rule files, with their place and what to write instead.
 
-use std::fs;
 use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Output, Status, printable};
 use crate::cli::{CheckArgs, Common};
+use crate::files;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
 
 const HELPER: &str = "/usr/lib/udev/unhang";
@@ -23,16 +23,29 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     if let Some(link) = &args.link {
         return Ok(super::generated::check_link(link, &args.root, common));
     }
+    let mut output = Output::default();
+    let mut counts = Counts::default();
     let set = if args.files.is_empty() {
         super::read_rules(common, &args.root)
     } else {
-        RuleSet {
-            files: args.files.iter().map(|path| RuleFile::read(path)).collect(),
-            ..RuleSet::default()
+        let mut set = RuleSet::default();
+        for path in &args.files {
+            if path.as_os_str() == "-" {
+                let file = RuleFile::from_reader("<stdin>", std::io::stdin().lock());
+                set.files.push(file);
+                continue;
+            }
+            let (file, distrust) = RuleFile::named(path);
+            if let Some(reason) = distrust {
+                counts.add(Severity::Note);
+                let path = path.display();
+                let note = format!("{path} would be refused as a rule file, because {reason}");
+                output.stdout += &format!("note: {}\n\n", printable(&note));
+            }
+            set.files.push(file);
         }
+        set
     };
-    let mut output = Output::default();
-    let mut counts = Counts::default();
     for (dir, error) in &set.unreadable_dirs {
         counts.add(Severity::Error);
         output.stdout += &format!(
@@ -42,7 +55,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     }
     for (file, found) in set.files.iter().zip(lint(&set)) {
         let diagnostics = match &file.rules {
-            Ok(_) => with_calls(found, file),
+            Ok(_) => with_calls(&args.root, found, file),
             Err(FileProblem::Invalid(errors)) => errors.clone(),
             Err(problem) => {
                 counts.add(Severity::Error);
@@ -138,18 +151,18 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
 }
 
 /// Adds what there is to say about rules for which udev does not call the helper.
-fn with_calls(mut diagnostics: Vec<Diagnostic>, file: &RuleFile) -> Vec<Diagnostic> {
+fn with_calls(root: &Path, mut diagnostics: Vec<Diagnostic>, file: &RuleFile) -> Vec<Diagnostic> {
     let rules = file
         .rules
         .iter()
         .flatten()
         .filter(|rule| !rule.offload.is_empty());
-    diagnostics.extend(rules.flat_map(uncalled));
+    diagnostics.extend(rules.flat_map(|rule| uncalled(root, rule)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     diagnostics
 }
 
-fn uncalled(rule: &Rule) -> Vec<Diagnostic> {
+fn uncalled(root: &Path, rule: &Rule) -> Vec<Diagnostic> {
     let span = rule.span.clone();
     if rule.matches.driver.is_empty() {
         let note = "rule '{}' names no driver: udev calls unhang for e1000e NICs only"
@@ -163,7 +176,7 @@ fn uncalled(rule: &Rule) -> Vec<Diagnostic> {
         .matches
         .driver
         .iter()
-        .filter(|driver| *driver != "e1000e" && !is_called_for(driver));
+        .filter(|driver| *driver != "e1000e" && !is_called_for(root, driver));
     let warning = |driver: &String| {
         let message = format!(
             "udev does not call unhang for NICs of driver {driver}, so nothing applies rule '{}' to them",
@@ -184,21 +197,16 @@ fn udev_line(driver: &str) -> String {
 }
 
 /// Whether some udev rule calls the helper for this driver.
-fn is_called_for(driver: &str) -> bool {
+fn is_called_for(root: &Path, driver: &str) -> bool {
     let quoted = format!("\"{driver}\"");
     let calls = |line: &str| {
         let line = line.trim_start();
         !line.starts_with('#') && line.contains(HELPER) && line.contains(&quoted)
     };
-    let files = UDEV_RULE_DIRS
-        .iter()
-        .filter_map(|dir| fs::read_dir(Path::new(dir)).ok())
-        .flatten()
-        .flatten();
-    let rule_files = files
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "rules"));
-    rule_files
-        .filter_map(|path| fs::read_to_string(path).ok())
+    let paths = UDEV_RULE_DIRS.iter().map(Path::new);
+    let paths = paths.flat_map(|dir| files::list(root, dir));
+    paths
+        .filter(|path| path.extension().is_some_and(|e| e == "rules"))
+        .filter_map(|path| files::read(root, &path).ok())
         .any(|text| text.lines().any(calls))
 }

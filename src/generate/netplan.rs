@@ -122,7 +122,7 @@ fn definition(machine: &Machine, present: &Present) -> Option<String> {
         .collect();
     let written = WRITTEN.iter().flat_map(|(dir, prefix, suffix)| {
         let ids = machine.files(dir).into_iter().filter_map(move |path| {
-            let name = path.rsplit('/').next()?;
+            let name = path.file_name()?.to_str()?;
             let id = name.strip_prefix(prefix)?.strip_suffix(suffix)?.to_owned();
             Some((path, id))
         });

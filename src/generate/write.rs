@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::marker::{Marker, fingerprint};
 use super::request::Request;
 use super::{FORMATS, Generated};
+use crate::files;
 
 /// Why a file is not written.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,11 @@ pub fn check_free(path: &Path) -> Result<(), WriteError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(WriteError::Io(path.to_owned(), error)),
     };
-    let text = fs::read_to_string(path).unwrap_or_default();
+    let text = if is_file {
+        fs::read_to_string(path).unwrap_or_default()
+    } else {
+        String::new()
+    };
     match Marker::find(&text) {
         Some(marker) if is_file && marker.edited => Err(WriteError::Edited(path.to_owned())),
         Some(_) if is_file => Ok(()),
@@ -80,12 +85,10 @@ pub fn find_all(root: &Path) -> Vec<(PathBuf, Marker)> {
     let dirs = FORMATS.iter().filter_map(|format| format.dir());
     let mut found = Vec::new();
     for dir in dirs {
-        let entries = fs::read_dir(root.join(dir.trim_start_matches('/'))).ok();
-        let files = entries.into_iter().flatten().flatten();
-        for entry in files.filter(|e| e.file_type().is_ok_and(|kind| kind.is_file())) {
-            let text = fs::read_to_string(entry.path()).unwrap_or_default();
+        for path in files::list(root, Path::new(dir)) {
+            let text = files::read(root, &path).unwrap_or_default();
             if let Some(marker) = Marker::find(&text) {
-                found.push((Path::new(dir).join(entry.file_name()), marker));
+                found.push((path, marker));
             }
         }
     }

@@ -19,6 +19,7 @@ use nix::sys::stat::makedev;
 
 use super::diagnostic::{Diagnostic, Source};
 use super::{Rule, parse};
+use crate::files::resolved;
 
 /// Where rule files are looked for, first come first.
 const DIRS: [&str; 4] = [
@@ -83,9 +84,17 @@ pub enum FileProblem {
 }
 
 impl RuleFile {
-    /// The file at `path`, which may be anything.
-    pub fn read(path: &Path) -> RuleFile {
-        RuleFile::new(path, read_trusted(path))
+    /// The file that somebody names, and why it would be refused in a rule directory.
+    pub fn named(path: &Path) -> (RuleFile, Option<String>) {
+        match open(path) {
+            Ok((file, distrust)) => (RuleFile::new(path, text(file)), distrust),
+            Err(problem) => (RuleFile::new(path, Err(problem)), None),
+        }
+    }
+
+    /// What comes from somewhere else.
+    pub fn from_reader(name: &str, reader: impl Read) -> RuleFile {
+        RuleFile::new(Path::new(name), text(reader))
     }
 
     fn new(path: &Path, text: Result<String, FileProblem>) -> RuleFile {
@@ -167,11 +176,16 @@ impl RuleSet {
 /// Reads every rule file of `dirs`, which stand in the order of their precedence.
 /// A directory that is not there is no problem.
 pub fn load(dirs: &[PathBuf]) -> RuleSet {
+    load_inside(Path::new("/"), dirs)
+}
+
+/// The same with links as they are on the system below `root`.
+pub fn load_inside(root: &Path, dirs: &[PathBuf]) -> RuleSet {
     let mut set = RuleSet::default();
     // `None` is a mask.
     let mut by_name: BTreeMap<OsString, Option<RuleFile>> = BTreeMap::new();
     for dir in dirs {
-        let paths = match rule_files(dir) {
+        let paths = match rule_files(root, dir) {
             Ok(paths) => paths,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
@@ -184,7 +198,7 @@ pub fn load(dirs: &[PathBuf]) -> RuleSet {
             if by_name.contains_key(name) {
                 continue;
             }
-            match read_trusted(&path) {
+            match read_trusted(root, &path) {
                 Ok(text) if text.is_empty() => by_name.insert(name.to_owned(), None),
                 Err(problem @ FileProblem::Untrusted(_)) => {
                     set.files.push(RuleFile::new(&path, Err(problem)));
@@ -201,14 +215,15 @@ pub fn load(dirs: &[PathBuf]) -> RuleSet {
 }
 
 /// What in `dir` is named like a rule file.
-fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(dir)?;
-    if let Some(reason) = distrust(&fs::metadata(dir)?) {
+fn rule_files(root: &Path, dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let real = resolved(root, dir)?;
+    let entries = fs::read_dir(&real)?;
+    if let Some(reason) = distrust(&fs::metadata(&real)?) {
         return Err(io::Error::other(reason));
     }
     let mut paths = Vec::new();
     for entry in entries {
-        let path = entry?.path();
+        let path = dir.join(entry?.file_name());
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
@@ -223,55 +238,61 @@ fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The text of the file at `path`; that of /dev/null is empty.
-fn read_trusted(path: &Path) -> Result<String, FileProblem> {
-    let link = fs::symlink_metadata(path)?;
-    if let Some(reason) = foreign_owner(&link) {
+/// The text of the file at `path` in a rule directory; that of /dev/null is empty.
+fn read_trusted(root: &Path, path: &Path) -> Result<String, FileProblem> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let place = resolved(root, dir)?.join(path.file_name().unwrap_or_default());
+    if let Some(reason) = foreign_owner(&fs::symlink_metadata(place)?) {
         return Err(FileProblem::Untrusted(reason));
     }
-    let file = open(path)?;
+    let real = resolved(root, path)?;
+    // The system below another root has no devices.
+    if real == root.join("dev/null") {
+        return Ok(String::new());
+    }
+    let (file, distrust) = open(&real).map_err(|problem| match problem {
+        FileProblem::Unreadable(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::read_link(path).map_or(error.into(), FileProblem::Dangling)
+        }
+        other => other,
+    })?;
+    match distrust {
+        Some(reason) => Err(FileProblem::Untrusted(reason)),
+        None => text(file),
+    }
+}
+
+/// The file, and why what it says may not be what root does.
+fn open(path: &Path) -> Result<(File, Option<String>), FileProblem> {
+    // Opening a pipe for reading would wait for a writer.
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(flags.bits()).open(path)?;
     let meta = file.metadata()?;
     // /dev/null (Documentation/admin-guide/devices.txt)
     if meta.file_type().is_char_device() && meta.rdev() == makedev(1, 3) {
-        return Ok(String::new());
+        return Ok((file, None));
     }
     if !meta.is_file() {
         return Err(FileProblem::NotAFile);
     }
-    if let Some(reason) = distrust(&meta) {
-        return Err(FileProblem::Untrusted(reason));
-    }
-    if link.is_symlink() {
-        let target = fs::canonicalize(path)?;
-        let dir = fs::metadata(target.parent().unwrap_or(Path::new("/")))?;
+    let distrust = distrust(&meta).or_else(|| {
+        let target = fs::canonicalize(path).ok()?;
+        let dir = fs::metadata(target.parent()?).ok()?;
         // In a sticky directory nobody replaces another's file.
-        let reason = distrust(&dir).filter(|_| dir.mode() & 0o1000 == 0);
-        if let Some(reason) = reason {
-            let reason = format!("of its target's directory: {reason}");
-            return Err(FileProblem::Untrusted(reason));
-        }
-    }
-    if meta.len() > MAX_BYTES {
-        return Err(FileProblem::TooLarge);
-    }
-    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    match file.take(MAX_BYTES).read_to_string(&mut text) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(FileProblem::NotText),
-        read => Ok(read.map(|_| text)?),
-    }
+        let reason = distrust(&dir).filter(|_| dir.mode() & 0o1000 == 0)?;
+        Some(format!("of its directory: {reason}"))
+    });
+    Ok((file, distrust))
 }
 
-/// Opens without waiting: opening a pipe for reading would wait for a writer.
-fn open(path: &Path) -> Result<File, FileProblem> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path)
-        .map_err(|error| match fs::read_link(path) {
-            Ok(target) if error.kind() == io::ErrorKind::NotFound => FileProblem::Dangling(target),
-            _ => FileProblem::Unreadable(error),
-        })
+fn text(file: impl Read) -> Result<String, FileProblem> {
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileProblem::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|_| FileProblem::NotText)
 }
 
 /// Why what has this metadata may not say what root does, or `None` if it may.

@@ -9,6 +9,7 @@ use super::matching::{Matches, matches};
 use super::naming::{Name, is_kernels, name};
 use super::{DIR, with_dropins};
 use crate::features::{Key, nearest};
+use crate::files::resolved;
 use crate::generate::machine::{Machine, Present};
 use crate::generate::settings::Settings;
 use crate::generate::{Refusal, listed};
@@ -50,11 +51,11 @@ pub fn check(machine: &Machine, rules: &RuleSet, path: &Path) -> Result<Vec<Find
 
 /// The file, or for a drop-in the file that it belongs to, with this drop-in added.
 fn read(machine: &Machine, path: &Path) -> Result<LinkFile, Refusal> {
-    let text = std::fs::read_to_string(path)
+    let text = resolved(&machine.root, path)
+        .and_then(std::fs::read_to_string)
         .map_err(|error| Refusal(format!("{} cannot be read: {error}", path.display())))?;
-    let root = &machine.root;
     let there = path
-        .strip_prefix(root)
+        .strip_prefix(&machine.root)
         .map(|rest| Path::new("/").join(rest));
     let name = path.file_name().unwrap_or_default();
     let parent = path.parent().and_then(Path::file_name).unwrap_or_default();

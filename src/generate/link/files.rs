@@ -49,7 +49,7 @@ impl LinkFile {
 
     /// Reads the file at `path` on the machine, with the drop-ins that a file of that name has.
     pub fn read(machine: &Machine, path: &Path) -> std::io::Result<LinkFile> {
-        let text = fs::read_to_string(follow(machine, path))?;
+        let text = machine.read_file(path)?;
         let mut file = LinkFile::from_text(path, &text);
         file.add_dropins(machine);
         Ok(file)
@@ -75,7 +75,7 @@ impl LinkFile {
         let folder = format!("{}.d", self.name());
         let dirs = DIRS.map(|dir| Path::new(dir).join(&folder));
         for path in by_name(machine, &dirs, "conf") {
-            let Ok(text) = fs::read_to_string(follow(machine, &path)) else {
+            let Some(text) = machine.text(&path) else {
                 continue;
             };
             let (ini, problems) = Ini::parse(&text);
@@ -101,29 +101,19 @@ pub fn all(machine: &Machine) -> Vec<LinkFile> {
 /// The files of `dirs` that are not masked, by their names.
 fn by_name(machine: &Machine, dirs: &[PathBuf], extension: &str) -> Vec<PathBuf> {
     let mut found: BTreeMap<OsString, PathBuf> = BTreeMap::new();
-    for dir in dirs {
-        let entries = fs::read_dir(machine.real(dir)).ok();
-        for entry in entries.into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if Path::new(&name).extension().is_some_and(|e| e == extension) {
-                found.entry(name.clone()).or_insert_with(|| dir.join(&name));
-            }
+    for path in dirs.iter().flat_map(|dir| machine.files(dir)) {
+        if path.extension().is_some_and(|e| e == extension) {
+            let name = path.file_name().unwrap_or_default().to_owned();
+            found.entry(name).or_insert(path);
         }
     }
     let paths = found.into_values();
     paths.filter(|path| !is_mask(machine, path)).collect()
 }
 
+/// An empty file, or a link to /dev/null, which a system below another root does not have.
 fn is_mask(machine: &Machine, path: &Path) -> bool {
-    let to_null = fs::read_link(machine.real(path)).is_ok_and(|to| to == Path::new("/dev/null"));
-    to_null || fs::metadata(follow(machine, path)).is_ok_and(|meta| meta.len() == 0)
-}
-
-/// Where the file really is: a link with an absolute target means a place below the root.
-fn follow(machine: &Machine, path: &Path) -> PathBuf {
-    let real = machine.real(path);
-    match fs::read_link(&real) {
-        Ok(target) if target.is_absolute() => machine.real(&target),
-        _ => real,
-    }
+    let null = machine.root.join("dev/null");
+    let is_empty = |real: PathBuf| real == null || fs::metadata(real).is_ok_and(|m| m.len() == 0);
+    machine.real(path).is_ok_and(is_empty)
 }

@@ -91,7 +91,7 @@ pub fn first_for(machine: &Machine, present: &Present) -> Option<LinkFile> {
 /// The file that udev took when the NIC appeared; for a generated one, that which it displaced.
 fn taken_by_udev(machine: &Machine, present: &Present) -> Option<PathBuf> {
     let mut taken = PathBuf::from(present.property("ID_NET_LINK_FILE")?);
-    let text = std::fs::read_to_string(machine.real(&taken)).unwrap_or_default();
+    let text = machine.text(&taken).unwrap_or_default();
     if let Some(marker) = Marker::find(&text) {
         taken = PathBuf::from(marker.displaced?.0);
     }
