@@ -1,5 +1,6 @@
 //! Files of a system that may be mounted somewhere, and replacing files atomically.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -79,6 +80,25 @@ pub fn list(root: &Path, dir: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| dir.join(entry.file_name())).collect();
     paths.sort();
     paths
+}
+
+/// The files of this extension in `dirs` that count, by their names: the first directory wins, an
+/// empty file or a link to /dev/null masks.
+pub fn drop_ins(root: &Path, dirs: &[PathBuf], extension: &str) -> Vec<PathBuf> {
+    let mut found: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    for path in dirs.iter().flat_map(|dir| list(root, dir)) {
+        if path.extension().is_some_and(|e| e == extension) {
+            let name = path.file_name().unwrap_or_default().to_owned();
+            found.entry(name).or_insert(path);
+        }
+    }
+    // A system below another root has no devices.
+    let null = root.join("dev/null");
+    let is_empty = |real: PathBuf| real == null || fs::metadata(real).is_ok_and(|m| m.len() == 0);
+    let paths = found.into_values();
+    paths
+        .filter(|path| !inside(root, path).is_ok_and(is_empty))
+        .collect()
 }
 
 /// The names on a path, the last one first.

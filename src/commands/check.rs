@@ -1,11 +1,12 @@
 //! `unhang check`: mistakes in rule files, with their place and what to write instead.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Output, Status, printable};
 use crate::cli::{CheckArgs, Common};
+use crate::features::nearest;
 use crate::files;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
 
@@ -182,31 +183,54 @@ fn uncalled(root: &Path, rule: &Rule) -> Vec<Diagnostic> {
             "udev does not call unhang for NICs of driver {driver}, so nothing applies rule '{}' to them",
             rule.name
         );
-        Diagnostic::warning(span.clone(), message).help(format!(
-            "put this line into /etc/udev/rules.d/85-unhang-local.rules:\n{}",
-            udev_line(driver)
-        ))
+        let help = match driver_meant(driver) {
+            Some(meant) => format!("did you mean '{meant}'?"),
+            None => format!(
+                "put this line into /etc/udev/rules.d/85-unhang-local.rules:\n{}",
+                udev_line(driver)
+            ),
+        };
+        Diagnostic::warning(span.clone(), message).help(help)
     };
     others.map(warning).collect()
 }
 
+/// Drivers' names are in lower case.
+fn driver_meant(driver: &str) -> Option<String> {
+    let lower = driver.to_ascii_lowercase();
+    match nearest(&lower, ["e1000e", "e1000", "e100"]) {
+        Some(near) if near != driver => Some(near.to_owned()),
+        _ => (lower != driver).then_some(lower),
+    }
+}
+
 fn udev_line(driver: &str) -> String {
     format!(
-        r#"ACTION=="add|move", SUBSYSTEM=="net", ENV{{ID_NET_DRIVER}}=="{driver}", RUN+="{HELPER}""#
+        r#"ACTION=="add|move", SUBSYSTEM=="net", ENV{{ID_NET_DRIVER}}=="{driver}", RUN+="{HELPER}", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="unhang-watch.service""#
     )
 }
 
 /// Whether some udev rule calls the helper for this driver.
 fn is_called_for(root: &Path, driver: &str) -> bool {
-    let quoted = format!("\"{driver}\"");
-    let calls = |line: &str| {
-        let line = line.trim_start();
-        !line.starts_with('#') && line.contains(HELPER) && line.contains(&quoted)
+    let paths = files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
+    let mut texts = paths.iter().filter_map(|path| files::read(root, path).ok());
+    texts.any(|text| {
+        let joined = text.replace("\\\n", "");
+        joined.lines().any(|line| calls(line, driver))
+    })
+}
+
+/// Whether a udev rule calls the helper, and its conditions on the driver hold.
+fn calls(rule: &str, driver: &str) -> bool {
+    // What is in quotes is every second part.
+    let parts: Vec<&str> = rule.split('"').collect();
+    let mut conditions = parts
+        .chunks_exact(2)
+        .filter(|part| part[0].contains("DRIVER"));
+    let holds = |part: &[&str]| {
+        let mut values = part[1].split('|');
+        let fits = values.any(|value| fast_glob::glob_match(value, driver));
+        fits != part[0].trim_end().ends_with("!=")
     };
-    let paths = UDEV_RULE_DIRS.iter().map(Path::new);
-    let paths = paths.flat_map(|dir| files::list(root, dir));
-    paths
-        .filter(|path| path.extension().is_some_and(|e| e == "rules"))
-        .filter_map(|path| files::read(root, &path).ok())
-        .any(|text| text.lines().any(calls))
+    !rule.trim_start().starts_with('#') && rule.contains(HELPER) && conditions.all(holds)
 }

@@ -61,6 +61,20 @@ impl Diagnostic {
     }
 }
 
+/// More would fill the log, and who sees so many looks at the file anyway.
+const MAX_ERRORS: usize = 20;
+
+/// The first errors, and how many more there are.
+pub fn first(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    errors.sort_by_key(|error| error.span.start);
+    if errors.len() > MAX_ERRORS {
+        let more = errors.split_off(MAX_ERRORS - 1);
+        let message = format!("and {} more errors", more.len());
+        errors.push(Diagnostic::error(more[0].span.clone(), message));
+    }
+    errors
+}
+
 /// A text, and where its lines begin.
 #[derive(Debug, Clone)]
 pub struct Source {

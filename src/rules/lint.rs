@@ -7,6 +7,9 @@ use super::diagnostic::Diagnostic;
 use super::{Match, Rule, RuleFile, RuleSet, Wanted, on_off};
 use crate::chip;
 
+/// What has a meaning of its own in a pattern.
+const SPECIAL: [char; 6] = ['*', '?', '[', '{', '!', '\\'];
+
 /// What there is to say about the rules of each file of `set`, in the order of their places.
 pub fn lint(set: &RuleSet) -> Vec<Vec<Diagnostic>> {
     let all = All::new(set);
@@ -161,9 +164,8 @@ impl Match {
 
     /// Values of which a match that is included in this one has one.
     fn narrowest(&self) -> Vec<(&'static str, String)> {
-        let is_glob = |key, value: &String| {
-            ["interface", "path"].contains(&key) && value.contains(['*', '?', '[', '{', '!', '\\'])
-        };
+        let is_glob =
+            |key, value: &String| ["interface", "path"].contains(&key) && value.contains(SPECIAL);
         let mut lists = self.values().into_iter();
         let list = lists.find(|(key, values)| {
             !values.is_empty() && !values.iter().any(|value| is_glob(key, value))
@@ -185,7 +187,13 @@ impl Match {
             let covered = |their: &T| ours.iter().any(|our| holds(our, their));
             ours.is_empty() || (!theirs.is_empty() && theirs.iter().all(covered))
         }
-        let glob = |our: &String, their: &String| our == their || fast_glob::glob_match(our, their);
+        // A pattern that fits another's text includes it only if nothing but its stars fits the other's
+        // stars and question marks.
+        let glob = |our: &String, their: &String| {
+            let plain = !their.contains(SPECIAL);
+            let stars = !our.contains(&SPECIAL[1..]) && !their.contains(&SPECIAL[2..]);
+            our == their || ((plain || stars) && fast_glob::glob_match(our, their))
+        };
         all(&self.driver, &other.driver, |our, their| our == their)
             && all(&self.pci, &other.pci, crate::nic::PciId::covers)
             && all(&self.mac, &other.mac, |our, their| our == their)

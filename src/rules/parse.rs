@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, first};
 use super::{Drift, Match, Rule, Wanted};
 use crate::features::{Key, nearest};
 
@@ -23,9 +23,6 @@ const RULE_KEYS: [&str; 7] = [
     "recover",
 ];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
-
-/// More would fill the log, and who sees so many looks at the file anyway.
-const MAX_ERRORS: usize = 20;
 
 /// The rules of a file with this text; if anything is an error, no rules and the first errors.
 pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
@@ -46,17 +43,6 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     } else {
         Err(first(parser.errors))
     }
-}
-
-/// The first errors, and how many more there are.
-fn first(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    errors.sort_by_key(|error| error.span.start);
-    if errors.len() > MAX_ERRORS {
-        let more = errors.split_off(MAX_ERRORS - 1);
-        let message = format!("and {} more errors", more.len());
-        errors.push(Diagnostic::error(more[0].span.clone(), message));
-    }
-    errors
 }
 
 type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
@@ -184,9 +170,9 @@ impl Parser {
                             .map_err(|error| format!("'{text}' is no PCI ID: {error}"))
                     });
                 }
-                "interface" => matches.interface = self.list(value, "interface", non_empty),
+                "interface" => matches.interface = self.list(value, "interface", glob),
                 "mac" => matches.mac = self.list(value, "mac", parse_mac),
-                "path" => matches.path = self.list(value, "path", non_empty),
+                "path" => matches.path = self.list(value, "path", glob),
                 _ => self.unknown_key(key, "[rule.match]", &MATCH_KEYS),
             }
         }
@@ -221,7 +207,8 @@ impl Parser {
         for (key, value) in in_order(table) {
             // Log lines name keys between blanks and commas, so a key has none.
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_*?[]!".contains(c);
-            if key.get_ref().is_empty() || !key.get_ref().chars().all(allowed) {
+            let negated = key.get_ref().starts_with('!');
+            if negated || glob(key.get_ref()).is_err() || !key.get_ref().chars().all(allowed) {
                 self.error(
                     key.span(),
                     format!("'{}' is no name or pattern of offloads", key.get_ref()),
@@ -380,6 +367,24 @@ fn non_empty(text: &str) -> Result<String, String> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// A pattern whose brackets are closed; one that is open fits nothing.
+fn glob(text: &str) -> Result<String, String> {
+    let mut rest = text;
+    while let Some(open) = rest.find(['[', '{']) {
+        let (bracket, close) = match rest.as_bytes()[open] {
+            b'[' => ('[', ']'),
+            _ => ('{', '}'),
+        };
+        let Some(length) = rest[open..].find(close).filter(|length| *length > 1) else {
+            return Err(format!(
+                "'{text}' has a '{bracket}' without a '{close}' after it"
+            ));
+        };
+        rest = &rest[open + length..];
+    }
+    non_empty(text)
 }
 
 /// A MAC address in lower case with colons, from any usual writing with separators.

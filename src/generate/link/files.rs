@@ -3,12 +3,10 @@
 //! Files of one name replace each other by directory, an empty file or a link to /dev/null
 //! masks, and the rest is tried in the order of the names, whatever their directories.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ini::{Ini, Problem};
+use crate::files;
 use crate::generate::machine::Machine;
 use crate::generate::marker::{Marker, fingerprint};
 
@@ -74,7 +72,7 @@ impl LinkFile {
     pub fn add_dropins(&mut self, machine: &Machine) {
         let folder = format!("{}.d", self.name());
         let dirs = DIRS.map(|dir| Path::new(dir).join(&folder));
-        for path in by_name(machine, &dirs, "conf") {
+        for path in files::drop_ins(&machine.root, &dirs, "conf") {
             let Some(text) = machine.text(&path) else {
                 continue;
             };
@@ -91,29 +89,9 @@ impl LinkFile {
 
 /// All files that count, in the order in which udev tries them.
 pub fn all(machine: &Machine) -> Vec<LinkFile> {
-    let paths = by_name(machine, &DIRS.map(PathBuf::from), "link");
+    let paths = files::drop_ins(&machine.root, &DIRS.map(PathBuf::from), "link");
     paths
         .iter()
         .filter_map(|path| LinkFile::read(machine, path).ok())
         .collect()
-}
-
-/// The files of `dirs` that are not masked, by their names.
-fn by_name(machine: &Machine, dirs: &[PathBuf], extension: &str) -> Vec<PathBuf> {
-    let mut found: BTreeMap<OsString, PathBuf> = BTreeMap::new();
-    for path in dirs.iter().flat_map(|dir| machine.files(dir)) {
-        if path.extension().is_some_and(|e| e == extension) {
-            let name = path.file_name().unwrap_or_default().to_owned();
-            found.entry(name).or_insert(path);
-        }
-    }
-    let paths = found.into_values();
-    paths.filter(|path| !is_mask(machine, path)).collect()
-}
-
-/// An empty file, or a link to /dev/null, which a system below another root does not have.
-fn is_mask(machine: &Machine, path: &Path) -> bool {
-    let null = machine.root.join("dev/null");
-    let is_empty = |real: PathBuf| real == null || fs::metadata(real).is_ok_and(|m| m.len() == 0);
-    machine.real(path).is_ok_and(is_empty)
 }
