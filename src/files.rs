@@ -1,4 +1,4 @@
-//! Files of a system that may be mounted somewhere, and replacing files atomically.
+//! Files of a system that may be mounted somewhere.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -27,6 +27,7 @@ pub mod log;
 pub mod memory;
 pub mod nic;
 pub mod plan;
+pub mod replace;
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(feature = "cli")]

@@ -116,8 +116,7 @@ fn stanza(
     remarks: Vec<Remark>,
 ) -> Generated {
     Generated {
-        // ifupdown reads only files whose names have letters, digits, '-' and '_'.
-        file_name: format!("unhang-{}", name.replace('.', "_")),
+        file_name: format!("unhang-{}", readable(name)),
         text: format!(
             "# Rule {}: {}. Adds to what another stanza says of {name}.\niface {name}{family}\n{}",
             request.rules.join(", "),
@@ -127,6 +126,17 @@ fn stanza(
         displaced: None,
         remarks,
     }
+}
+
+/// A name as part of a file name: ifupdown reads only files whose names have letters, digits, '-'
+/// and '_'. Different names stay different.
+fn readable(name: &str) -> String {
+    let escaped = |c: char| match c {
+        '_' => "__".to_owned(),
+        c if c.is_ascii_alphanumeric() || c == '-' => c.to_string(),
+        c => format!("_{:02x}", u32::from(c)),
+    };
+    name.chars().map(escaped).collect()
 }
 
 fn common_remarks(machine: &Machine) -> Vec<Remark> {

@@ -1,14 +1,14 @@
 //! Putting generated files into place, and finding them again.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::marker::{Marker, fingerprint};
 use super::request::Request;
 use super::{FORMATS, Generated};
 use crate::files;
+use crate::replace::replace;
 
 /// Why a file is not written.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum WriteError {
         "{0} was generated, but changed by hand since: it stays as it is; move it away first to have it made anew"
     )]
     Edited(PathBuf),
+    /// It was generated in another format.
+    #[error("{0} was generated for {1}: it stays as it is; remove it first")]
+    OfOtherProgram(PathBuf, String),
     /// It could not be written.
     #[error("{0} cannot be written: {1}")]
     Io(PathBuf, io::Error),
@@ -38,46 +41,29 @@ pub fn full_text(file: &Generated, request: &Request<'_>) -> String {
     format!("# {marker}\n{}", file.text)
 }
 
-/// Writes `text` to `path`, whole or not at all. A file that is there must have our marker.
+/// Replaces the file at `path` atomically. One that is there must have been generated, for the same
+/// program, and not changed since.
 pub fn write(path: &Path, text: &str, mode: u32) -> Result<(), WriteError> {
-    check_free(path)?;
     let failed = |error| WriteError::Io(path.to_owned(), error);
-    let temporary = path.with_file_name(format!(
-        ".{}.{}",
-        path.file_name().unwrap_or_default().to_string_lossy(),
-        std::process::id()
-    ));
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(mode);
-    let written = file.open(&temporary).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
-    if written.is_err() {
-        // What went wrong is told; that a leftover stays is not worth a second message.
-        let _ = fs::remove_file(&temporary);
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => {
+            let there = Marker::find(&fs::read_to_string(path).map_err(failed)?);
+            let there = there.ok_or_else(|| WriteError::Foreign(path.to_owned()))?;
+            let format = |marker: Marker| marker.command.split(' ').next().map(str::to_owned);
+            if there.edited {
+                return Err(WriteError::Edited(path.to_owned()));
+            }
+            let other = format(there);
+            if other != Marker::find(text).and_then(format) {
+                let other = other.unwrap_or_default();
+                return Err(WriteError::OfOtherProgram(path.to_owned(), other));
+            }
+        }
+        Ok(_) => return Err(WriteError::Foreign(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
     }
-    written.map_err(failed)
-}
-
-/// Whether a generated file may be at `path`: nothing is there, or one that was generated.
-pub fn check_free(path: &Path) -> Result<(), WriteError> {
-    let is_file = match fs::symlink_metadata(path) {
-        Ok(meta) => meta.is_file(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(WriteError::Io(path.to_owned(), error)),
-    };
-    let text = if is_file {
-        fs::read_to_string(path).unwrap_or_default()
-    } else {
-        String::new()
-    };
-    match Marker::find(&text) {
-        Some(marker) if is_file && marker.edited => Err(WriteError::Edited(path.to_owned())),
-        Some(_) if is_file => Ok(()),
-        _ => Err(WriteError::Foreign(path.to_owned())),
-    }
+    replace(path, text.as_bytes(), mode).map_err(failed)
 }
 
 /// The generated files below a root, where they belong, with their markers.

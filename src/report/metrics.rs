@@ -6,8 +6,6 @@
 use super::history::History;
 use super::nic_name;
 use std::fmt::Write;
-use std::io;
-use std::path::Path;
 
 /// A NIC's features as the kernel reports them now, by whoever has the connection to it.
 #[derive(Clone, Debug, Default)]
@@ -165,17 +163,4 @@ fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
-}
-
-/// Writes `text` to `path` so that a reader sees the old file or the new one, never a part:
-/// a temporary file in the same directory (not named *.prom), then a rename.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let name = format!(".{}.{}", name.to_string_lossy(), std::process::id());
-    let temporary = path.with_file_name(name);
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }

@@ -42,14 +42,14 @@ case $STAGE in
     host unplug late
     rm /etc/udev/rules.d/85-unhang*
     cp /root/made/*.service /etc/systemd/system/
-    check "unit: enabled" systemctl enable unhang-enp1s0.service
+    check "unit: enabled" systemctl enable unhang-nic-enp1s0.service
     reboot
     ;;
 3)
     alone unit
-    check "unit: it succeeded" systemctl is-active unhang-enp1s0.service
-    systemctl disable unhang-enp1s0.service
-    rm /etc/systemd/system/unhang-enp1s0.service
+    check "unit: it succeeded" systemctl is-active unhang-nic-enp1s0.service
+    systemctl disable unhang-nic-enp1s0.service
+    rm /etc/systemd/system/unhang-nic-enp1s0.service
     install -m 600 /root/01-theirs.yaml /root/made/*.yaml /etc/netplan/
     chmod 600 /etc/netplan/*
     check "netplan takes it" netplan generate
