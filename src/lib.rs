@@ -33,5 +33,6 @@ pub mod report;
 #[cfg(feature = "cli")]
 pub mod revert;
 pub mod rules;
+pub mod text;
 #[cfg(feature = "watch")]
 pub mod watch;

@@ -1,14 +1,16 @@
 //! `unhang check`: mistakes in rule files, with their place and what to write instead.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Output, Status, printable};
+use super::{Output, Status};
 use crate::cli::{CheckArgs, Common};
 use crate::features::nearest;
 use crate::files;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
+use crate::text::{is_unprintable, printable};
 
 const HELPER: &str = "/usr/lib/udev/unhang";
 const UDEV_RULE_DIRS: [&str; 5] = [
@@ -137,8 +139,15 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
     };
     let path = printable(&file.path.display().to_string()).into_owned();
     let lines = file.text.lines(&diagnostic.span);
-    let span = diagnostic.span.start - lines.start..diagnostic.span.end - lines.start;
-    let snippet = Snippet::source(&file.text[lines.clone()])
+    let shown = |range: Range<usize>| {
+        let unprintable = |c| is_unprintable(c) && c != '\n' && c != '\t';
+        file.text[range].replace(unprintable, "\u{fffd}")
+    };
+    let before = shown(lines.start..diagnostic.span.start);
+    let marked = shown(diagnostic.span.clone());
+    let span = before.len()..before.len() + marked.len();
+    let after = shown(diagnostic.span.end..lines.end);
+    let snippet = Snippet::source(before + &marked + &after)
         .line_start(file.text.line(lines.start))
         .path(path)
         .annotation(AnnotationKind::Primary.span(span));

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Output, Status, load_rules, printable};
+use super::{Output, Status, load_rules};
 use crate::cli::{Common, GenerateArgs};
 use crate::generate::machine::Machine;
 use crate::generate::request::{By, NoRequest, Request, Wanted};
 use crate::generate::{self, Format, Generated, write};
 use crate::nic::InvalidNic;
+use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
@@ -40,9 +41,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
             output.status = match problem {
                 NoRequest::NoSuchNic(..) => Status::NoSuchNic,
                 NoRequest::NoSuchRule(..) | NoRequest::WhichRule(_) => Status::Usage,
-                NoRequest::NoRule(_) | NoRequest::StrangeName(_) | NoRequest::Different(_) => {
-                    Status::Failed
-                }
+                _ => Status::Failed,
             };
             return Ok(output);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::check::Counts;
-use super::{Output, Status, printable};
+use super::{Output, Status};
 use crate::cli::Common;
 use crate::generate::link;
 use crate::generate::machine::Machine;
@@ -11,6 +11,7 @@ use crate::generate::marker::{Marker, fingerprint};
 use crate::generate::request::{By, NoRequest, Request, Wanted};
 use crate::generate::write;
 use crate::rules::{RuleSet, Severity};
+use crate::text::printable;
 
 /// A line for each generated file that is out of date, or does not count.
 pub fn stale(root: &Path, rules: &RuleSet) -> Vec<String> {
