@@ -9,6 +9,9 @@ use super::{Output, Status};
 use crate::cli::{CheckArgs, Common};
 use crate::features::nearest;
 use crate::files;
+use crate::generate::link;
+use crate::generate::machine::Machine;
+use crate::generate::stale::stale;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
 use crate::text::{is_unprintable, printable};
 
@@ -24,7 +27,7 @@ const UDEV_RULE_DIRS: [&str; 5] = [
 /// Runs the command.
 pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     if let Some(link) = &args.link {
-        return Ok(super::generated::check_link(link, &args.root, common));
+        return Ok(check_link(link, &args.root, common));
     }
     let mut output = Output::default();
     let mut counts = Counts::default();
@@ -73,7 +76,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
         }
     }
     if args.files.is_empty() {
-        for line in super::generated::stale(&args.root, &set) {
+        for line in stale(&args.root, &set) {
             counts.add(Severity::Warning);
             output.stdout += &format!("warning: {line}\n\n");
         }
@@ -90,15 +93,49 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
+/// `unhang check --link FILE`.
+fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
+    let mut output = Output::default();
+    let rules = super::read_rules(common, root);
+    let machine = Machine::read(root);
+    let findings = match link::check::check(&machine, &rules, file) {
+        Ok(findings) => findings,
+        Err(refusal) => {
+            output.stderr = format!("unhang: {}\n", printable(&refusal.0));
+            output.status = Status::Failed;
+            return output;
+        }
+    };
+    let mut counts = Counts::default();
+    for finding in &findings {
+        counts.add(finding.severity);
+        let word = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        output.stdout += &format!("{word}: {}\n", printable(&finding.message));
+        for line in finding.help.iter().flat_map(|help| help.lines()) {
+            output.stdout += &format!("    {}\n", printable(line));
+        }
+    }
+    let file = file.display().to_string();
+    output.stdout += &format!("{}: {counts}\n", printable(&file));
+    if findings.iter().any(|f| f.severity > Severity::Note) {
+        output.status = Status::Failed;
+    }
+    output
+}
+
 #[derive(Default)]
-pub(super) struct Counts {
+struct Counts {
     errors: usize,
     warnings: usize,
     notes: usize,
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, severity: Severity) {
+    fn add(&mut self, severity: Severity) {
         match severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,

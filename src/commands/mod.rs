@@ -7,7 +7,6 @@ pub mod check;
 mod evidence;
 pub mod explain;
 pub mod generate;
-mod generated;
 pub mod metrics;
 pub mod overview;
 pub mod report;
