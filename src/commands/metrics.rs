@@ -32,7 +32,7 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
     let text = metrics::text(&history.unwrap_or_default(), &now);
     let stdout = match &args.output {
         Some(path) => {
-            crate::replace::replace(path, text.as_bytes(), 0o644)
+            metrics::write(path, &text)
                 .with_context(|| format!("{}: cannot be written", path.display()))?;
             String::new()
         }

@@ -5,7 +5,10 @@
 
 use super::history::History;
 use super::nic_name;
+use crate::replace::replace;
 use std::fmt::Write;
+use std::io;
+use std::path::Path;
 
 /// A NIC's features as the kernel reports them now, by whoever has the connection to it.
 #[derive(Clone, Debug, Default)]
@@ -163,4 +166,9 @@ fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
+}
+
+/// Replaces the file at `path` atomically: the collector reads the old text or the new one.
+pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    replace(path, text.as_bytes(), 0o644)
 }

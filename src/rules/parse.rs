@@ -361,14 +361,6 @@ fn not_toml(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
     }
 }
 
-fn non_empty(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        Err("an empty text matches nothing".into())
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
 /// A pattern whose brackets are closed; one that is open fits nothing.
 fn glob(text: &str) -> Result<String, String> {
     let mut rest = text;
@@ -385,6 +377,14 @@ fn glob(text: &str) -> Result<String, String> {
         rest = &rest[open + length..];
     }
     non_empty(text)
+}
+
+fn non_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        Err("an empty text matches nothing".into())
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 /// A MAC address in lower case with colons, from any usual writing with separators.
