@@ -10,6 +10,9 @@ use crate::chip;
 /// What has a meaning of its own in a pattern.
 const SPECIAL: [char; 6] = ['*', '?', '[', '{', '!', '\\'];
 
+/// So much of a pattern's beginning tells it from most others.
+const MAX_STEM: usize = 32;
+
 /// What there is to say about the rules of each file of `set`, in the order of their places.
 pub fn lint(set: &RuleSet) -> Vec<Vec<Diagnostic>> {
     let all = All::new(set);
@@ -162,23 +165,33 @@ impl Match {
         ]
     }
 
-    /// Values of which a match that is included in this one has one.
+    /// Values of which a match that is included in this one has one: a pattern as it begins.
     fn narrowest(&self) -> Vec<(&'static str, String)> {
-        let is_glob =
-            |key, value: &String| ["interface", "path"].contains(&key) && value.contains(SPECIAL);
+        let stem = |value: String| match value.find(SPECIAL) {
+            Some(end) => value[..end].chars().take(MAX_STEM).collect::<String>() + "*",
+            None => value,
+        };
         let mut lists = self.values().into_iter();
-        let list = lists.find(|(key, values)| {
-            !values.is_empty() && !values.iter().any(|value| is_glob(key, value))
-        });
-        let (key, values) = list.unwrap_or(("", vec![String::new()]));
-        values.into_iter().map(|value| (key, value)).collect()
+        let list = lists.find(|(_, values)| !values.is_empty());
+        let (key, values) = list.unwrap_or_default();
+        values.into_iter().map(|value| (key, stem(value))).collect()
     }
 
-    /// The first value of each key, one of which is among the narrowest of what includes this.
+    /// The first value of each key, and all ways in which a pattern that fits it may begin. One of
+    /// them is among the narrowest of what includes this.
     fn first_values(&self) -> Vec<(&'static str, String)> {
-        let firsts = self.values().into_iter();
-        let firsts = firsts.filter_map(|(key, values)| Some((key, values.into_iter().next()?)));
-        firsts.chain([("", String::new())]).collect()
+        let mut found = Vec::new();
+        for (key, values) in self.values() {
+            let Some(value) = values.into_iter().next() else {
+                continue;
+            };
+            let ends = value.char_indices().map(|(end, _)| end);
+            for end in ends.chain([value.len()]).take(MAX_STEM + 1) {
+                found.push((key, value[..end].to_owned() + "*"));
+            }
+            found.push((key, value));
+        }
+        found
     }
 
     /// Whether every NIC that `other` is for is one that `self` is for, as far as can be told.
@@ -234,4 +247,38 @@ fn offload(rule: &Rule, wanted: &Wanted) -> Vec<Diagnostic> {
         found.push(Diagnostic::note(span.clone(), message));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_includes_a_match_is_found_by_its_values() {
+        let long = "e".repeat(MAX_STEM + 3);
+        let long = [long.clone(), long + "*"];
+        let names = [
+            "*", "e*", "eno*", "eno?", "eno[12]", "[e]no1", "eno1", "", "é*", "éa",
+        ];
+        let names = names.map(str::to_owned).into_iter().chain(long);
+        let matches: Vec<Match> = names
+            .map(|name| Match {
+                driver: vec!["e1000e".into()],
+                interface: vec![name],
+                ..Match::default()
+            })
+            .collect();
+        let mut included = 0;
+        for (ours, theirs) in matches
+            .iter()
+            .flat_map(|a| matches.iter().map(move |b| (a, b)))
+        {
+            if ours.includes(theirs) {
+                included += 1;
+                let values = theirs.first_values();
+                assert!(ours.narrowest().iter().any(|value| values.contains(value)));
+            }
+        }
+        assert!(included > matches.len() * 2, "{included}");
+    }
 }
