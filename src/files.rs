@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf, absolute};
@@ -61,12 +61,16 @@ pub fn resolved(root: &Path, path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The text of a regular file on the system below `root`. Of a pipe it would have to be waited for.
-pub fn read(root: &Path, path: &Path) -> io::Result<String> {
-    let mut options = OpenOptions::new();
+/// Opens for reading without waiting, as for the writer of a pipe.
+pub fn open(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let options = options.read(true).custom_flags(flags.bits());
-    let file = options.open(inside(root, path)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits()).open(path)
+}
+
+/// The text of a regular file on the system below `root`.
+pub fn read(root: &Path, path: &Path) -> io::Result<String> {
+    let file = open(&inside(root, path)?)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }

@@ -138,39 +138,50 @@ fn definition(machine: &Machine, present: &Present) -> Option<String> {
 /// Whether a file of systemd-networkd's or `NetworkManager`'s is for this NIC, by its name or its
 /// address, and for no other.
 fn is_for_this_only(ini: &Ini, present: &Present) -> bool {
-    let name = Some(present.nic.name.as_str());
-    let is_mac = |mac: &str| {
-        present
-            .nic
-            .mac
-            .as_ref()
-            .is_some_and(|ours| mac.eq_ignore_ascii_case(ours))
-    };
-    let its_name = ini.last("connection", "interface-name");
-    let its_address = ini.last("ethernet", "mac-address");
-    if ini.entries("connection").next().is_some() {
-        return ini.entries("match").next().is_none()
-            && its_name.is_none_or(|its| Some(its) == name)
-            && its_address.is_none_or(is_mac)
-            && (its_name.is_some() || its_address.is_some());
+    let nic = &present.nic;
+    let mut named = false;
+    for section in ["Match", "match", "connection", "ethernet"] {
+        for entry in ini.entries(section) {
+            let value = entry.value.as_str();
+            let fits = match (section, entry.key.as_str()) {
+                (_, "Name" | "interface-name") if section != "match" => value == nic.name,
+                (_, "MACAddress" | "PermanentMACAddress" | "mac-address") => {
+                    let mac = nic.mac.as_deref();
+                    mac.is_some_and(|mac| value.eq_ignore_ascii_case(mac))
+                }
+                ("connection" | "ethernet", _) | (_, "Type" | "Kind") => continue,
+                _ => false,
+            };
+            if !fits {
+                return false;
+            }
+            named = true;
+        }
     }
-    let mut keys = ini.entries("Match").peekable();
-    keys.peek().is_some()
-        && keys.all(|entry| match entry.key.as_str() {
-            "Name" => Some(entry.value.as_str()) == name,
-            "MACAddress" | "PermanentMACAddress" => is_mac(&entry.value),
-            _ => false,
-        })
+    named
 }
 
 /// Whether a text of netplan's has this key: YAML, in blocks or braces.
 fn defines(yaml: &str, id: &str) -> bool {
     yaml.lines().any(|line| {
         let line = line.split('#').next().unwrap_or_default();
-        let keys = line.split(':').map(|part| {
-            let key = part.rsplit(['{', ',', ' ']).next().unwrap_or_default();
-            key.trim_matches(['"', '\''])
+        // What stands after the last colon is a value.
+        let mut keys = line.split(':').rev().skip(1).map(|part| {
+            let key = part.trim_end().rsplit(['{', ',', ' ']).next();
+            key.unwrap_or_default().trim_matches(['"', '\''])
         });
-        line.contains(':') && keys.into_iter().any(|key| key == id)
+        keys.any(|key| key == id)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::defines;
+
+    #[test]
+    fn keys_are_told_from_values_and_comments() {
+        let yaml = "ethernets: {'a1': {dhcp4: true}, b2: {}}\n  \"c 3\" :\n  d4:\n# e5:\n  x: f6\n";
+        let found = ["a1", "b2", "d4", "e5", "f6", "a", "dhcp4: true"].map(|id| defines(yaml, id));
+        assert_eq!(found, [true, true, true, false, false, false, false]);
+    }
 }

@@ -9,17 +9,16 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use nix::sys::stat::makedev;
 
 use super::diagnostic::{Diagnostic, Source};
 use super::{Rule, parse};
-use crate::files::resolved;
+use crate::files::{self, resolved};
 
 /// Where rule files are looked for, first come first.
 const DIRS: [&str; 4] = [
@@ -264,10 +263,7 @@ fn read_trusted(root: &Path, path: &Path) -> Result<String, FileProblem> {
 
 /// The file, and why what it says may not be what root does.
 fn open(path: &Path) -> Result<(File, Option<String>), FileProblem> {
-    // Opening a pipe for reading would wait for a writer.
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(flags.bits()).open(path)?;
+    let file = files::open(path)?;
     let meta = file.metadata()?;
     // /dev/null (Documentation/admin-guide/devices.txt)
     if meta.file_type().is_char_device() && meta.rdev() == makedev(1, 3) {
