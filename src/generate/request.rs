@@ -247,7 +247,7 @@ impl<'a> Request<'a> {
     pub fn named_nics(&self) -> Result<&[Present], Refusal> {
         if let (Some(rule), []) = (self.rule, self.nics.as_slice()) {
             return Refusal::new(format!(
-                "such a file calls NICs by their names, and rule '{}' is for none of this machine's; name one, with --as \"interface=NAME driver=…\" if it is not here",
+                "such a file calls NICs by their names, and rule '{}' matches none of this machine's; name one, with --as \"interface=NAME driver=…\" if it is not here",
                 rule.name
             ));
         }

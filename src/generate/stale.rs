@@ -21,7 +21,7 @@ pub fn stale(root: &Path, rules: &RuleSet) -> Vec<String> {
         }
         if !reasons.is_empty() {
             let first = if marker.edited {
-                "it was changed by hand, so move it away first; then "
+                "it was edited, so move it away first; then "
             } else {
                 ""
             };

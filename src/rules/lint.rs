@@ -86,7 +86,7 @@ impl<'r> All<'r> {
         let values = rule.matches.first_values().into_iter();
         let other = self.rules[values.filter_map(first_later).min()?];
         let message = format!(
-            "rule '{}' has no effect: a later rule, '{}' ({}), is for all of its NICs and sets all of its offloads",
+            "rule '{}' has no effect: a later rule, '{}' ({}), matches all of its NICs and sets all of its offloads",
             rule.name,
             other.name,
             self.set.place_of(other)

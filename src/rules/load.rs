@@ -66,7 +66,7 @@ pub enum FileProblem {
     #[error("is not a text in UTF-8")]
     NotText,
     /// A symbolic link to nothing.
-    #[error("is a link to {0}, which is not there")]
+    #[error("is a dangling symlink to {0}")]
     Dangling(PathBuf),
     /// Something else than a file: a directory, a pipe, a device.
     #[error("is not a regular file")]

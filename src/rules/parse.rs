@@ -247,7 +247,7 @@ impl Parser {
                 self.error(
                     value.span(),
                     "'drift' is neither \"restore\" nor \"report\"".into(),
-                    "write \"restore\" to put back what somebody else changes, \"report\" to log it only",
+                    "write \"restore\" to undo what somebody else changes, \"report\" to log it only",
                 );
                 Drift::default()
             }

@@ -147,7 +147,7 @@ fn broken_rule_files_are_logged_with_their_place_and_the_good_ones_count() {
             ),
             (
                 WARNING,
-                format!("{dir}/20-dangling.toml is a link to nothing.toml, which is not there"),
+                format!("{dir}/20-dangling.toml is a dangling symlink to nothing.toml"),
             ),
             (WARNING, format!("{dir}/30-pipe.toml is not a regular file")),
             (

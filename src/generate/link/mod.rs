@@ -255,11 +255,11 @@ impl Displacement {
         let mut remarks = Vec::new();
         if let Some(file) = &self.displaced {
             let mut text = format!(
-                "{}: it no longer counts for these NICs, all of it but the offloads is taken over",
+                "{} for these NICs; all of it but the offloads is taken over",
                 with_dropins(file)
             );
             if file.path.starts_with("/run") {
-                text += "; that file is made anew at every boot, so generate again when its source changes ('unhang check' notices)";
+                text += "; that file is regenerated at every boot, so generate again when its source changes ('unhang check' notices)";
             }
             remarks.push(Topic::Displaces.remark(text));
         }
@@ -275,7 +275,7 @@ impl Displacement {
                 }
             }
         }
-        let hangs = |why: &String| Topic::Note.remark(format!("not looked into: {why}"));
+        let hangs = |why: &String| Topic::Note.remark(format!("not considered: {why}"));
         remarks.extend(self.not_considered.iter().map(hangs));
         remarks
     }
@@ -300,7 +300,7 @@ fn general_remarks(request: &Request<'_>) -> Vec<Remark> {
         }
     };
     remarks.push(Topic::Activate.remark(format!(
-        "'{trigger}', or reboot; if the initramfs holds .link files, make it anew too (Debian: update-initramfs -u)"
+        "'{trigger}', or reboot; if the initramfs holds .link files, regenerate it too (Debian: update-initramfs -u)"
     )));
     remarks.push(Topic::Cannot.remark(
         "notice that somebody switches them on again, or say whether they really are off: udev applies it when the NIC appears and tells no failure",
@@ -342,7 +342,7 @@ pub fn stale(machine: &Machine, path: &Path, marker: &Marker) -> Vec<String> {
         let first = inforce::first_for(machine, present).filter(|first| first.marker.is_none());
         if let Some(first) = first {
             reasons.push(format!(
-                "it does not count for {}: {} comes first",
+                "it does not apply to {}: {} comes first",
                 present.nic.name,
                 first.path.display()
             ));
