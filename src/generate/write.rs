@@ -45,7 +45,7 @@ pub fn write(path: &Path, text: &str, mode: u32) -> Result<(), WriteError> {
     let failed = |error| WriteError::Io(path.to_owned(), error);
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => {
-            let there = Marker::find(&fs::read_to_string(path).map_err(failed)?);
+            let there = Marker::find(&fs::read_to_string(path).unwrap_or_default());
             let there = there.ok_or_else(|| WriteError::Foreign(path.to_owned()))?;
             let format = |marker: Marker| marker.command.split(' ').next().map(str::to_owned);
             if there.edited {
