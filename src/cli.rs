@@ -145,7 +145,7 @@ pub struct ExplainArgs {
 /// Arguments of `unhang check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Files; without any, all that the system reads
+    /// Files; - is standard input; without any, all that the system reads
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Say what a .link file would do to this machine's NICs, instead of checking rules

@@ -18,6 +18,7 @@ pub mod commands;
 #[cfg(feature = "watch")]
 pub mod discover;
 pub mod features;
+pub mod files;
 #[cfg(feature = "cli")]
 pub mod generate;
 #[cfg(feature = "cli")]
@@ -28,6 +29,7 @@ pub mod log;
 pub mod memory;
 pub mod nic;
 pub mod plan;
+pub mod replace;
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(feature = "cli")]
@@ -35,5 +37,6 @@ pub mod revert;
 pub mod rules;
 #[cfg(feature = "cli")]
 mod style;
+pub mod text;
 #[cfg(feature = "watch")]
 pub mod watch;

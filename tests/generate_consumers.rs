@@ -79,6 +79,12 @@ impl Machine {
         command.arg("--root").arg(&self.tree).output().unwrap()
     }
 
+    fn netplan_generate(&self) {
+        let mut netplan = program("/usr/sbin/netplan");
+        let command = netplan.args(["generate", "--root-dir"]);
+        accepted(command.arg(&self.inside));
+    }
+
     /// The text that is generated, and what is said about it.
     fn generated(&self, arguments: &str) -> (String, String) {
         let output = self.unhang(&format!("generate {arguments} --dry-run"));
@@ -186,27 +192,29 @@ fn networkmanager_knows_every_property_that_is_written_and_no_other() {
     }
 }
 
-/// netplan's own `.link` file, made from somebody's configuration and the generated one.
-fn netplan(name: &str, theirs: &str) -> (Machine, String) {
+/// netplan with somebody's configuration.
+fn netplan(name: &str, ethernets: &str) -> Machine {
     let machine = Machine::new(name, &format!("{RULE}{OFFLOAD}"));
-    machine.put("etc/netplan/01-theirs.yaml", theirs);
-    machine.put(
-        "etc/netplan/90-unhang-enp1s0.yaml",
-        &machine.generated("netplan enp1s0").0,
-    );
-    let mut netplan = program("/usr/sbin/netplan");
-    let command = netplan.args(["generate", "--root-dir"]);
-    accepted(command.arg(&machine.inside));
-    let link = machine.read("run/systemd/network/10-netplan-enp1s0.link");
-    (machine, link)
+    let theirs = format!("network:\n  version: 2\n{ethernets}");
+    machine.put("etc/netplan/01-theirs.yaml", &theirs);
+    machine.netplan_generate();
+    machine
 }
 
 #[test]
 fn netplan_makes_a_link_file_that_holds_at_boot() {
-    let plain = "network:\n  version: 2\n  ethernets:\n    enp1s0:\n      dhcp4: true\n";
-    let matching = "network:\n  version: 2\n  ethernets:\n    enp1s0:\n      match: {macaddress: '52:54:00:aa:00:01'}\n      set-name: enp1s0\n      dhcp4: true\n";
-    for (name, theirs) in [("netplan", plain), ("netplan-match", matching)] {
-        let (machine, link) = netplan(name, theirs);
+    let plain = "  ethernets: {enp1s0: {dhcp4: true}}\n";
+    let matching = "  ethernets:\n    lan:\n      match: {macaddress: '52:54:00:aa:00:01'}\n      set-name: enp1s0\n      dhcp4: true\n";
+    for (name, id, theirs) in [
+        ("netplan", "enp1s0", plain),
+        ("netplan-match", "lan", matching),
+    ] {
+        let machine = netplan(name, theirs);
+        let ours = machine.generated("netplan enp1s0").0;
+        machine.put("etc/netplan/90-unhang-enp1s0.yaml", &ours);
+        machine.netplan_generate();
+        let path = format!("run/systemd/network/10-netplan-{id}.link");
+        let link = machine.read(&path);
         for line in [
             "PermanentMACAddress=52:54:00:aa:00:01",
             "OriginalName=*",
@@ -218,12 +226,63 @@ fn netplan_makes_a_link_file_that_holds_at_boot() {
         ] {
             assert!(link.lines().any(|l| l == line), "{line} is not in\n{link}");
         }
-        let network = machine.read("run/systemd/network/10-netplan-enp1s0.network");
+        let network = machine.read(&format!("run/systemd/network/10-netplan-{id}.network"));
         assert!(network.contains("DHCP=ipv4"), "{network}");
-        let path = "run/systemd/network/10-netplan-enp1s0.link";
         let link = machine.tree.join(path).display().to_string();
         let checked = text(&machine.unhang(&format!("check --link {link}")).stdout);
         assert!(!checked.contains("error:"), "{checked}");
+    }
+}
+
+#[test]
+fn netplan_keeps_the_addresses_that_networkmanager_gives() {
+    let profile = "run/NetworkManager/system-connections/netplan-lan.nmconnection";
+    for (name, theirs) in [
+        ("netplan-nm-name", "match: {name: enp1s0}"),
+        ("netplan-nm-mac", "match: {macaddress: '52:54:00:aa:00:01'}"),
+    ] {
+        let lan = format!("{{{theirs}, set-name: enp1s0, dhcp4: true}}");
+        let machine = netplan(
+            name,
+            &format!("  renderer: NetworkManager\n  ethernets: {{lan: {lan}}}\n"),
+        );
+        let ours = machine.generated("netplan enp1s0").0;
+        machine.put("etc/netplan/90-unhang-enp1s0.yaml", &ours);
+        machine.netplan_generate();
+        let profile = machine.read(profile);
+        assert!(profile.contains("[ipv4]\nmethod=auto"), "{profile}");
+        let link = machine.read("run/systemd/network/10-netplan-lan.link");
+        assert!(link.contains("\nTCPSegmentationOffload=false"), "{link}");
+    }
+}
+
+#[test]
+fn a_nic_without_a_netplan_definition_of_its_own_gets_none() {
+    for (name, theirs) in [
+        (
+            "netplan-none",
+            "  ethernets: {enp2s0: {dhcp4: true}}\n  bridges: {br0: {interfaces: [enp2s0]}}\n",
+        ),
+        (
+            "netplan-glob",
+            "  ethernets: {all: {match: {name: 'en*'}, dhcp4: true}}\n",
+        ),
+        (
+            "netplan-driver",
+            "  ethernets: {all: {match: {driver: e1000e}, dhcp4: true}}\n",
+        ),
+        (
+            "netplan-nm-glob",
+            "  renderer: NetworkManager\n  ethernets: {all: {match: {name: 'en*'}, dhcp4: true}}\n",
+        ),
+    ] {
+        let machine = netplan(name, theirs);
+        let output = machine.unhang("generate netplan enp1s0");
+        let said = text(&output.stderr);
+        assert!(!output.status.success(), "{name}: {said}");
+        assert!(said.contains("without addresses"), "{name}: {said}");
+        let written = machine.tree.join("etc/netplan/90-unhang-enp1s0.yaml");
+        assert!(!written.exists(), "{name}");
     }
 }
 

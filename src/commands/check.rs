@@ -1,13 +1,19 @@
 //! `unhang check`: mistakes in rule files, with their place and what to write instead.
 
-use std::fs;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Output, Status, printable};
+use super::{Output, Status};
 use crate::cli::{CheckArgs, Common};
+use crate::features::nearest;
+use crate::files;
+use crate::generate::link;
+use crate::generate::machine::Machine;
+use crate::generate::stale::stale;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
+use crate::text::{is_unprintable, printable};
 
 const HELPER: &str = "/usr/lib/udev/unhang";
 const UDEV_RULE_DIRS: [&str; 5] = [
@@ -21,18 +27,31 @@ const UDEV_RULE_DIRS: [&str; 5] = [
 /// Runs the command.
 pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     if let Some(link) = &args.link {
-        return Ok(super::generated::check_link(link, &args.root, common));
+        return Ok(check_link(link, &args.root, common));
     }
+    let mut output = Output::default();
+    let mut counts = Counts::default();
     let set = if args.files.is_empty() {
         super::read_rules(common, &args.root)
     } else {
-        RuleSet {
-            files: args.files.iter().map(|path| RuleFile::read(path)).collect(),
-            ..RuleSet::default()
+        let mut set = RuleSet::default();
+        for path in &args.files {
+            if path.as_os_str() == "-" {
+                let file = RuleFile::from_reader("<stdin>", std::io::stdin().lock());
+                set.files.push(file);
+                continue;
+            }
+            let (file, distrust) = RuleFile::named(path);
+            if let Some(reason) = distrust {
+                counts.add(Severity::Note);
+                let path = path.display();
+                let note = format!("{path} would be refused as a rule file, because {reason}");
+                output.stdout += &format!("note: {}\n\n", printable(&note));
+            }
+            set.files.push(file);
         }
+        set
     };
-    let mut output = Output::default();
-    let mut counts = Counts::default();
     for (dir, error) in &set.unreadable_dirs {
         counts.add(Severity::Error);
         output.stdout += &format!(
@@ -40,9 +59,9 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
             printable(&dir.display().to_string())
         );
     }
-    for file in &set.files {
+    for (file, found) in set.files.iter().zip(lint(&set)) {
         let diagnostics = match &file.rules {
-            Ok(_) => with_calls(lint(&set, file), file),
+            Ok(_) => with_calls(&args.root, found, file),
             Err(FileProblem::Invalid(errors)) => errors.clone(),
             Err(problem) => {
                 counts.add(Severity::Error);
@@ -57,7 +76,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
         }
     }
     if args.files.is_empty() {
-        for line in super::generated::stale(&args.root, &set) {
+        for line in stale(&args.root, &set) {
             counts.add(Severity::Warning);
             output.stdout += &format!("warning: {line}\n\n");
         }
@@ -74,15 +93,49 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
+/// `unhang check --link FILE`.
+fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
+    let mut output = Output::default();
+    let rules = super::read_rules(common, root);
+    let machine = Machine::read(root);
+    let findings = match link::check::check(&machine, &rules, file) {
+        Ok(findings) => findings,
+        Err(refusal) => {
+            output.stderr = format!("unhang: {}\n", printable(&refusal.0));
+            output.status = Status::Failed;
+            return output;
+        }
+    };
+    let mut counts = Counts::default();
+    for finding in &findings {
+        counts.add(finding.severity);
+        let word = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        };
+        output.stdout += &format!("{word}: {}\n", printable(&finding.message));
+        for line in finding.help.iter().flat_map(|help| help.lines()) {
+            output.stdout += &format!("    {}\n", printable(line));
+        }
+    }
+    let file = file.display().to_string();
+    output.stdout += &format!("{}: {counts}\n", printable(&file));
+    if findings.iter().any(|f| f.severity > Severity::Note) {
+        output.status = Status::Failed;
+    }
+    output
+}
+
 #[derive(Default)]
-pub(super) struct Counts {
+struct Counts {
     errors: usize,
     warnings: usize,
     notes: usize,
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, severity: Severity) {
+    fn add(&mut self, severity: Severity) {
         match severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
@@ -122,10 +175,19 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
         Severity::Note => Level::NOTE,
     };
     let path = printable(&file.path.display().to_string()).into_owned();
-    let annotation = AnnotationKind::Primary.span(diagnostic.span.clone());
-    let snippet = Snippet::source(&file.text)
+    let lines = file.text.lines(&diagnostic.span);
+    let shown = |range: Range<usize>| {
+        let unprintable = |c| is_unprintable(c) && c != '\n' && c != '\t';
+        file.text[range].replace(unprintable, "\u{fffd}")
+    };
+    let before = shown(lines.start..diagnostic.span.start);
+    let marked = shown(diagnostic.span.clone());
+    let span = before.len()..before.len() + marked.len();
+    let after = shown(diagnostic.span.end..lines.end);
+    let snippet = Snippet::source(before + &marked + &after)
+        .line_start(file.text.line(lines.start))
         .path(path)
-        .annotation(annotation);
+        .annotation(AnnotationKind::Primary.span(span));
     let message = printable(&diagnostic.message);
     let mut group = level.primary_title(message.as_ref()).element(snippet);
     if let Some(help) = &diagnostic.help {
@@ -136,18 +198,18 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
 }
 
 /// Adds what there is to say about rules for which udev does not call the helper.
-fn with_calls(mut diagnostics: Vec<Diagnostic>, file: &RuleFile) -> Vec<Diagnostic> {
+fn with_calls(root: &Path, mut diagnostics: Vec<Diagnostic>, file: &RuleFile) -> Vec<Diagnostic> {
     let rules = file
         .rules
         .iter()
         .flatten()
         .filter(|rule| !rule.offload.is_empty());
-    diagnostics.extend(rules.flat_map(uncalled));
+    diagnostics.extend(rules.flat_map(|rule| uncalled(root, rule)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     diagnostics
 }
 
-fn uncalled(rule: &Rule) -> Vec<Diagnostic> {
+fn uncalled(root: &Path, rule: &Rule) -> Vec<Diagnostic> {
     let span = rule.span.clone();
     if rule.matches.driver.is_empty() {
         let note = "rule '{}' names no driver: udev calls unhang for e1000e NICs only"
@@ -161,42 +223,60 @@ fn uncalled(rule: &Rule) -> Vec<Diagnostic> {
         .matches
         .driver
         .iter()
-        .filter(|driver| *driver != "e1000e" && !is_called_for(driver));
+        .filter(|driver| *driver != "e1000e" && !is_called_for(root, driver));
     let warning = |driver: &String| {
         let message = format!(
             "udev does not call unhang for NICs of driver {driver}, so nothing applies rule '{}' to them",
             rule.name
         );
-        Diagnostic::warning(span.clone(), message).help(format!(
-            "put this line into /etc/udev/rules.d/85-unhang-local.rules:\n{}",
-            udev_line(driver)
-        ))
+        let help = match driver_meant(driver) {
+            Some(meant) => format!("did you mean '{meant}'?"),
+            None => format!(
+                "put this line into /etc/udev/rules.d/85-unhang-local.rules:\n{}",
+                udev_line(driver)
+            ),
+        };
+        Diagnostic::warning(span.clone(), message).help(help)
     };
     others.map(warning).collect()
 }
 
+/// Drivers' names are in lower case.
+fn driver_meant(driver: &str) -> Option<String> {
+    let lower = driver.to_ascii_lowercase();
+    match nearest(&lower, ["e1000e", "e1000", "e100"]) {
+        Some(near) if near != driver => Some(near.to_owned()),
+        _ => (lower != driver).then_some(lower),
+    }
+}
+
 fn udev_line(driver: &str) -> String {
     format!(
-        r#"ACTION=="add|move", SUBSYSTEM=="net", ENV{{ID_NET_DRIVER}}=="{driver}", RUN+="{HELPER}""#
+        r#"ACTION=="add|move", SUBSYSTEM=="net", ENV{{ID_NET_DRIVER}}=="{driver}", RUN+="{HELPER}", TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="unhang-watch.service""#
     )
 }
 
 /// Whether some udev rule calls the helper for this driver.
-fn is_called_for(driver: &str) -> bool {
-    let quoted = format!("\"{driver}\"");
-    let calls = |line: &str| {
-        let line = line.trim_start();
-        !line.starts_with('#') && line.contains(HELPER) && line.contains(&quoted)
+fn is_called_for(root: &Path, driver: &str) -> bool {
+    let paths = files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
+    let mut texts = paths.iter().filter_map(|path| files::read(root, path).ok());
+    texts.any(|text| {
+        let joined = text.replace("\\\n", "");
+        joined.lines().any(|line| calls(line, driver))
+    })
+}
+
+/// Whether a udev rule calls the helper, and its conditions on the driver hold.
+fn calls(rule: &str, driver: &str) -> bool {
+    // What is in quotes is every second part.
+    let parts: Vec<&str> = rule.split('"').collect();
+    let mut conditions = parts
+        .chunks_exact(2)
+        .filter(|part| part[0].contains("DRIVER"));
+    let holds = |part: &[&str]| {
+        let mut values = part[1].split('|');
+        let fits = values.any(|value| fast_glob::glob_match(value, driver));
+        fits != part[0].trim_end().ends_with("!=")
     };
-    let files = UDEV_RULE_DIRS
-        .iter()
-        .filter_map(|dir| fs::read_dir(Path::new(dir)).ok())
-        .flatten()
-        .flatten();
-    let rule_files = files
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == "rules"));
-    rule_files
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .any(|text| text.lines().any(calls))
+    !rule.trim_start().starts_with('#') && rule.contains(HELPER) && conditions.all(holds)
 }

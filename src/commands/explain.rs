@@ -9,7 +9,7 @@ use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, Verdict, decide};
+use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, decide};
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
@@ -76,7 +76,7 @@ impl Explanation<'_> {
             .decision
             .looked
             .iter()
-            .filter(|l| l.verdict == Verdict::Matched)
+            .filter(|l| l.matched())
             .collect();
         let evidence = known
             .iter()
@@ -116,36 +116,32 @@ impl Explanation<'_> {
         let place = self.rules.place_of(looked.rule);
         let place = printable(&place);
         let name = &looked.rule.name;
-        match &looked.verdict {
-            Verdict::Matched => {
-                let wanted = self
-                    .decision
-                    .settings
-                    .iter()
-                    .filter(|s| std::ptr::eq(s.rule, looked.rule));
-                let wanted: Vec<String> = wanted.map(ToString::to_string).collect();
-                let sets = if wanted.is_empty() {
-                    "changes nothing, notes what is known".into()
-                } else {
-                    format!("sets {}", wanted.join(", "))
-                };
-                format!(
-                    "  {} {name}  {}\n        {sets}\n",
-                    style::good("yes"),
-                    style::dim(&place)
-                )
-            }
-            Verdict::Unmatched(mismatches) => {
-                let why = mismatches.iter().map(|m| mismatch(looked.rule, m));
-                let why: Vec<String> = why.collect();
-                format!(
-                    "  {}  {name}  {}\n        {}\n",
-                    style::dim("no"),
-                    style::dim(&place),
-                    why.join("; ")
-                )
-            }
+        if !looked.matched() {
+            let why = looked.mismatches.iter().map(|m| mismatch(looked.rule, m));
+            let why: Vec<String> = why.collect();
+            return format!(
+                "  {}  {name}  {}\n        {}\n",
+                style::dim("no"),
+                style::dim(&place),
+                why.join("; ")
+            );
         }
+        let wanted = self
+            .decision
+            .settings
+            .iter()
+            .filter(|s| std::ptr::eq(s.rule, looked.rule));
+        let wanted: Vec<String> = wanted.map(ToString::to_string).collect();
+        let sets = if wanted.is_empty() {
+            "changes nothing, notes what is known".into()
+        } else {
+            format!("sets {}", wanted.join(", "))
+        };
+        format!(
+            "  {} {name}  {}\n        {sets}\n",
+            style::good("yes"),
+            style::dim(&place)
+        )
     }
 
     fn work(&self) -> String {
@@ -212,14 +208,12 @@ impl Explanation<'_> {
         let looked = |looked: &Looked<'_>| LookedAt {
             rule: looked.rule.name.clone(),
             place: self.rules.place_of(looked.rule),
-            matched: looked.verdict == Verdict::Matched,
-            mismatches: match &looked.verdict {
-                Verdict::Matched => Vec::new(),
-                Verdict::Unmatched(mismatches) => {
-                    let why = mismatches.iter().map(|m| mismatch(looked.rule, m));
-                    why.collect()
-                }
-            },
+            matched: looked.matched(),
+            mismatches: looked
+                .mismatches
+                .iter()
+                .map(|m| mismatch(looked.rule, m))
+                .collect(),
             sets: looked
                 .rule
                 .offload

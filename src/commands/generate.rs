@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Output, Status, load_rules, printable};
+use super::{Output, Status, load_rules};
 use crate::cli::{Common, GenerateArgs};
 use crate::generate::machine::Machine;
 use crate::generate::request::{By, NoRequest, Request, Wanted};
 use crate::generate::{self, Format, Generated, write};
 use crate::nic::InvalidNic;
+use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
@@ -40,9 +41,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
             output.status = match problem {
                 NoRequest::NoSuchNic(..) => Status::NoSuchNic,
                 NoRequest::NoSuchRule(..) | NoRequest::WhichRule(_) => Status::Usage,
-                NoRequest::NoRule(_) | NoRequest::StrangeName(_) | NoRequest::Different(_) => {
-                    Status::Failed
-                }
+                _ => Status::Failed,
             };
             return Ok(output);
         }
@@ -77,11 +76,15 @@ fn wanted(args: &GenerateArgs) -> Result<Wanted, InvalidNic> {
 }
 
 /// Where the files go: to the place asked for, to where they belong, or (`None`) to stdout.
-fn target(args: &GenerateArgs, format: &dyn Format, machine: &Machine) -> Option<PathBuf> {
+fn target(
+    args: &GenerateArgs,
+    format: &dyn Format,
+    machine: &Machine,
+) -> std::io::Result<Option<PathBuf>> {
     match (&args.output, format.dir()) {
-        _ if args.dry_run => None,
-        (Some(dir), _) => Some(dir.clone()),
-        (None, dir) => dir.map(|dir| machine.real(Path::new(dir))),
+        _ if args.dry_run => Ok(None),
+        (Some(dir), _) => Ok(Some(dir.clone())),
+        (None, dir) => dir.map(|dir| machine.real(Path::new(dir))).transpose(),
     }
 }
 
@@ -92,7 +95,15 @@ fn deliver(
     files: &[Generated],
     output: &mut Output,
 ) {
-    let target = target(args, format, request.machine);
+    let target = match target(args, format, request.machine) {
+        Ok(target) => target,
+        Err(error) => {
+            let dir = format.dir().unwrap_or_default();
+            output.stderr += &format!("unhang: {dir} cannot be written: {error}\n");
+            output.status = Status::Failed;
+            return;
+        }
+    };
     for (index, file) in files.iter().enumerate() {
         let text = write::full_text(file, request);
         let mut name = PathBuf::from(&file.file_name);

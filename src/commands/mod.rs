@@ -6,7 +6,6 @@ mod brief;
 pub mod check;
 pub mod explain;
 pub mod generate;
-mod generated;
 pub mod metrics;
 mod nic_history;
 pub mod overview;
@@ -88,7 +87,7 @@ const SCHEMA: u32 = 1;
 
 /// The rules of the system below `root`. A directory that was asked for by name has to be there.
 fn read_rules(common: &Common, root: &Path) -> RuleSet {
-    let mut rules = rules::load(&common.rule_dirs_below(root));
+    let mut rules = rules::load_inside(root, &common.rule_dirs_below(root));
     for dir in common.rules.iter().filter(|dir| !dir.exists()) {
         rules
             .unreadable_dirs

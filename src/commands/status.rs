@@ -99,7 +99,7 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     let mut rows: Vec<Row> = rows
         .map(|((nic, decision), plan)| Row::new(nic, decision, plan))
         .collect();
-    let stale = super::generated::stale(Path::new("/"), &rules);
+    let stale = crate::generate::stale::stale(Path::new("/"), &rules);
     let histories = NicHistories::read(asked);
     for row in &mut rows {
         row.history = histories.of(&row.nic);

@@ -216,8 +216,11 @@ impl fmt::Display for Key {
 
 /// The candidate that a person most likely meant by `word`, if any is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = word.chars().count();
     candidates
         .into_iter()
+        // The distance is at least this, and costs the product of the lengths.
+        .filter(|candidate| length.abs_diff(candidate.len()) * 3 <= candidate.len().max(3))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, candidate)| *distance * 3 <= candidate.len().max(3))
         .min_by_key(|(distance, _)| *distance)

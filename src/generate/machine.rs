@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::bounded;
+use crate::files;
 use crate::nic::Nic;
 
 /// How long `udevadm --version` may take.
@@ -86,14 +88,24 @@ impl Machine {
         knows(self.systemd, since)
     }
 
-    /// The path of a file of the machine's below the root.
-    pub fn real(&self, path: &Path) -> PathBuf {
-        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    /// Where the file at `path` on the machine really is.
+    pub fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        files::inside(&self.root, path)
     }
 
-    /// A text file of the machine's.
-    pub fn text(&self, path: &str) -> Option<String> {
-        fs::read_to_string(self.real(Path::new(path))).ok()
+    /// The text of a file of the machine's.
+    pub fn read_file(&self, path: &Path) -> io::Result<String> {
+        files::read(&self.root, path)
+    }
+
+    /// The text of a file of the machine's, if it can be read.
+    pub fn text(&self, path: impl AsRef<Path>) -> Option<String> {
+        self.read_file(path.as_ref()).ok()
+    }
+
+    /// The paths of the files in a directory of the machine's, sorted.
+    pub fn files(&self, dir: impl AsRef<Path>) -> Vec<PathBuf> {
+        files::list(&self.root, dir.as_ref())
     }
 
     /// The first of these programs that it has.
@@ -101,7 +113,7 @@ impl Machine {
         let paths = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(|dir| format!("{dir}/{name}"));
         let mut there = paths
             .into_iter()
-            .filter(|path| self.real(Path::new(path)).exists());
+            .filter(|path| self.real(Path::new(path)).is_ok_and(|real| real.exists()));
         there.next()
     }
 }
@@ -116,19 +128,21 @@ const OLDEST_IN_USE: u32 = 247;
 
 /// Hardware NICs: net devices with a device below them.
 fn nics(root: &Path) -> Vec<Present> {
-    let entries = fs::read_dir(root.join("sys/class/net")).ok();
-    let dirs = entries.into_iter().flatten().flatten();
-    let mut nics: Vec<Present> = dirs
-        .filter(|dir| dir.path().join("device").exists())
-        .filter_map(|dir| present(root, &dir.path()))
-        .collect();
+    let dirs = files::list(root, Path::new("/sys/class/net"));
+    let mut nics: Vec<Present> = dirs.iter().filter_map(|dir| present(root, dir)).collect();
     nics.sort_by(|a, b| a.nic.name.cmp(&b.nic.name));
     nics
 }
 
 fn present(root: &Path, dir: &Path) -> Option<Present> {
+    let real = files::inside(root, dir).ok()?;
+    // A device that is not below the root is another machine's.
+    let device = files::inside(root, &dir.join("device")).ok()?;
+    if fs::canonicalize(real.join("device")).ok()? != fs::canonicalize(device).ok()? {
+        return None;
+    }
     let number = |file: &str| -> Option<u32> {
-        let text = fs::read_to_string(dir.join(file)).ok()?;
+        let text = files::read(root, &dir.join(file)).ok()?;
         text.trim().parse().ok()
     };
     let ifindex = number("ifindex")?;
@@ -141,7 +155,7 @@ fn present(root: &Path, dir: &Path) -> Option<Present> {
         path: property("ID_PATH"),
         ..Nic::default()
     };
-    nic.complete_from_sysfs(dir);
+    nic.complete_from_sysfs(&real);
     Some(Present {
         nic,
         properties,
@@ -152,8 +166,8 @@ fn present(root: &Path, dir: &Path) -> Option<Present> {
 
 /// The properties that udev keeps of a net device (`E:KEY=VALUE` lines).
 fn database(root: &Path, ifindex: u32) -> BTreeMap<String, String> {
-    let file = root.join(format!("run/udev/data/n{ifindex}"));
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let file = format!("/run/udev/data/n{ifindex}");
+    let text = files::read(root, Path::new(&file)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.strip_prefix("E:"));
     lines
         .filter_map(|line| line.split_once('='))
@@ -181,13 +195,13 @@ fn running_version() -> Option<u32> {
 
 /// The version in the name of systemd's private library.
 fn installed_version(root: &Path) -> Option<u32> {
-    let lib = root.join("usr/lib");
-    let below = fs::read_dir(&lib).ok().into_iter().flatten().flatten();
-    let dirs = below.map(|entry| entry.path().join("systemd"));
-    let dirs = dirs.chain([lib.join("systemd"), root.join("usr/lib64/systemd")]);
-    let files = dirs.filter_map(|dir| fs::read_dir(dir).ok()).flatten();
-    files.flatten().find_map(|file| {
-        let name = file.file_name();
+    let lib = Path::new("/usr/lib");
+    let below = files::list(root, lib).into_iter();
+    let dirs = below.map(|dir| dir.join("systemd"));
+    let dirs = dirs.chain([lib.join("systemd"), "/usr/lib64/systemd".into()]);
+    let mut files = dirs.flat_map(|dir| files::list(root, &dir));
+    files.find_map(|file| {
+        let name = file.file_name()?;
         let version = name.to_str()?.strip_prefix("libsystemd-shared-")?;
         version.split(['.', '-', '~']).next()?.parse().ok()
     })

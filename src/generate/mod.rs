@@ -5,7 +5,7 @@
 //! what it displaces, what it cannot do. It refuses what would do harm. [`write`] puts the
 //! files into place, with a [`marker`] by which they are known again.
 
-mod interfaces;
+mod ifupdown;
 pub mod link;
 pub mod machine;
 pub mod marker;
@@ -14,6 +14,7 @@ mod networkmanager;
 mod nixos;
 pub mod request;
 pub mod settings;
+pub mod stale;
 mod systemd_unit;
 mod talos;
 mod udev;
@@ -45,11 +46,11 @@ pub trait Format: Sync {
 
 /// All formats.
 pub const FORMATS: [&dyn Format; 9] = [
-    &link::Link,
+    &link::LinkFiles,
     &networkmanager::NetworkManager,
     &netplan::Netplan,
-    &interfaces::Ifupdown2,
-    &interfaces::Ifupdown,
+    &ifupdown::Ifupdown2,
+    &ifupdown::Ifupdown,
     &systemd_unit::SystemdUnit,
     &nixos::Nixos,
     &talos::Talos,

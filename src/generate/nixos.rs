@@ -2,7 +2,7 @@
 //!
 //! NixOS checks the keys when it builds the system and knows the long-standing ones only.
 
-use super::link::{self, Lines, Part, Reader, written};
+use super::link::{self, KeyReader, Lines, Part, written};
 use super::request::Request;
 use super::{Format, Generated, Refusal, Topic};
 
@@ -23,7 +23,7 @@ impl Format for Nixos {
     }
 
     fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (parts, mut remarks) = link::parts(request, Reader::NixOs)?;
+        let (parts, mut remarks) = link::parts(request, KeyReader::NixOs)?;
         let links: Vec<String> = parts.iter().map(link).collect();
         let text = format!(
             "# Rule {}: {}.\n{{\n{}}}\n",

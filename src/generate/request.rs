@@ -8,6 +8,7 @@ use super::settings::Settings;
 use super::{Refusal, listed, names};
 use crate::nic::{Nic, PciId};
 use crate::rules::{Rule, RuleSet, decide};
+use crate::text::is_unprintable;
 
 /// What to generate for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,9 @@ pub enum NoRequest {
         "'{0}' has characters that a configuration file may take for something else; rename the NIC first"
     )]
     StrangeName(String),
+    /// What is known of the NIC, or the rule, can't be written into a file.
+    #[error("'{0}' has a control character, which no configuration file may have")]
+    ControlCharacter(String),
     /// The rules decide differently for NICs of one rule.
     #[error(
         "the rules want different things of {0}, which one file can't say; generate one file for each, by its name"
@@ -113,7 +117,8 @@ impl<'a> Request<'a> {
             }
             Wanted::Imagined(nic, words) => {
                 request.nics.push(Present::imagined(nic.clone()));
-                request.command += &format!(" --as \"{words}\"");
+                let words: Vec<&str> = words.split_whitespace().collect();
+                request.command += &format!(" --as \"{}\"", words.join(" "));
             }
             Wanted::Rule(_) | Wanted::OnlyRule => {
                 let rule = find_rule(rules, wanted)?;
@@ -159,6 +164,9 @@ impl<'a> Request<'a> {
         if let Some(strange) = strange {
             return Err(NoRequest::StrangeName(strange.nic.name.clone()));
         }
+        if let Some(text) = self.unwritable() {
+            return Err(NoRequest::ControlCharacter(text));
+        }
         let mut all = self.subjects().iter().map(|present| {
             let decision = decide(rules.rules(), &present.nic);
             (Settings::new(&decision), decision.rules())
@@ -199,6 +207,16 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
+    /// What of the NICs or the rule would end a line of a file, or hide in it.
+    fn unwritable(&self) -> Option<String> {
+        let known = self.subjects().iter();
+        let known = known.flat_map(|p| [&p.nic.driver, &p.nic.path].into_iter().flatten());
+        let asked = self.rule.map(|rule| &rule.matches).into_iter();
+        let asked = asked.flat_map(|m| [&m.driver, &m.path].into_iter().flatten());
+        let mut texts = known.chain(asked);
+        texts.find(|text| text.contains(is_unprintable)).cloned()
+    }
+
     /// The NICs, or what stands for them.
     pub fn subjects(&self) -> &[Present] {
         if self.nics.is_empty() {
@@ -229,7 +247,7 @@ impl<'a> Request<'a> {
     pub fn named_nics(&self) -> Result<&[Present], Refusal> {
         if let (Some(rule), []) = (self.rule, self.nics.as_slice()) {
             return Refusal::new(format!(
-                "such a file calls NICs by their names, and rule '{}' is for none of this machine's; name one, with --as \"interface=NAME driver=…\" if it is not here",
+                "such a file calls NICs by their names, and rule '{}' matches none of this machine's; name one, with --as \"interface=NAME driver=…\" if it is not here",
                 rule.name
             ));
         }

@@ -36,7 +36,8 @@ impl Format for SystemdUnit {
                 text += &format!("ExecStart=-{program} -K {name} {word} {state}\n");
             }
             text += &format!("\n[Install]\nWantedBy={device}\n");
-            let unit = format!("unhang-{name}.service");
+            // Not unhang-NAME, as unhang has services of its own.
+            let unit = format!("unhang-nic-{name}.service");
             let mut remarks = vec![
                 Topic::Activate.remark(format!("'systemctl daemon-reload && systemctl enable --now {unit}'")),
                 Topic::Cannot.remark(format!("find the NIC under another name than {name}, or say whether the offloads really are off")),

@@ -5,6 +5,7 @@
 
 use super::history::History;
 use super::nic_name;
+use crate::replace::replace;
 use std::fmt::Write;
 use std::io;
 use std::path::Path;
@@ -165,15 +166,7 @@ fn escape(text: &str) -> String {
         .replace('\n', "\\n")
 }
 
-/// Writes `text` to `path` so that a reader sees the old file or the new one, never a part:
-/// a temporary file in the same directory (not named *.prom), then a rename.
+/// Replaces the file at `path` atomically: the collector reads the old text or the new one.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let name = format!(".{}.{}", name.to_string_lossy(), std::process::id());
-    let temporary = path.with_file_name(name);
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+    replace(path, text.as_bytes(), 0o644)
 }

@@ -18,17 +18,15 @@ pub struct Decision<'r> {
 pub struct Looked<'r> {
     /// The rule.
     pub rule: &'r Rule,
-    /// Whether it is for this NIC.
-    pub verdict: Verdict,
+    /// The keys of its match that do not hold.
+    pub mismatches: Vec<Mismatch>,
 }
 
-/// Whether a rule is for a NIC.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// All its keys hold.
-    Matched,
-    /// These of its keys do not hold.
-    Unmatched(Vec<Mismatch>),
+impl Looked<'_> {
+    /// Whether the rule matches the NIC.
+    pub fn matched(&self) -> bool {
+        self.mismatches.is_empty()
+    }
 }
 
 /// A key of `[rule.match]` that does not hold. What it asks for is in the rule.
@@ -66,10 +64,7 @@ impl<'r> Decision<'r> {
     /// Whether the NIC is to be brought back when it is wedged: as the last matching rule says
     /// that says anything, and else yes. Not without a rule that wants something of it.
     pub fn recover(&self) -> bool {
-        let matching = self
-            .looked
-            .iter()
-            .filter(|looked| looked.verdict == Verdict::Matched);
+        let matching = self.looked.iter().filter(|looked| looked.matched());
         let said = matching
             .filter_map(|looked| looked.rule.recover)
             .next_back();
@@ -112,18 +107,15 @@ pub fn decide<'r>(rules: impl IntoIterator<Item = &'r Rule>, nic: &Nic) -> Decis
     };
     for rule in rules {
         let mismatches = rule.matches.mismatches(nic);
-        let verdict = if mismatches.is_empty() {
+        if mismatches.is_empty() {
             let settings = rule.offload.iter();
             decision.settings.extend(settings.map(|w| Setting {
                 rule,
                 key: &w.key,
                 on: w.on,
             }));
-            Verdict::Matched
-        } else {
-            Verdict::Unmatched(mismatches)
-        };
-        decision.looked.push(Looked { rule, verdict });
+        }
+        decision.looked.push(Looked { rule, mismatches });
     }
     decision
 }

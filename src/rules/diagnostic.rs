@@ -1,6 +1,6 @@
 //! What is wrong or worth knowing in a rule file, and where.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 /// How much a diagnostic matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,24 +61,78 @@ impl Diagnostic {
     }
 }
 
-/// Line and column, counted from 1, of the byte `offset` of `text`; a column is a character.
-pub fn place(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = before.matches('\n').count() + 1;
-    (line, before[line_start..].chars().count() + 1)
+/// More would fill the log, and who sees so many looks at the file anyway.
+const MAX_ERRORS: usize = 20;
+
+/// The first errors, and how many more there are.
+pub fn first(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    errors.sort_by_key(|error| error.span.start);
+    if errors.len() > MAX_ERRORS {
+        let more = errors.split_off(MAX_ERRORS - 1);
+        let message = format!("and {} more errors", more.len());
+        errors.push(Diagnostic::error(more[0].span.clone(), message));
+    }
+    errors
+}
+
+/// A text, and where its lines begin.
+#[derive(Debug, Clone)]
+pub struct Source {
+    text: String,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    /// The line of the byte `offset`, counted from 1.
+    pub fn line(&self, offset: usize) -> usize {
+        self.line_starts.partition_point(|start| *start <= offset)
+    }
+
+    /// Line and column, counted from 1, of the byte `offset`; a column is a character.
+    pub fn place(&self, offset: usize) -> (usize, usize) {
+        let line = self.line(offset);
+        let start = self.line_starts[line - 1];
+        let before = self.text.get(start..offset).unwrap_or(&self.text[start..]);
+        (line, before.chars().count() + 1)
+    }
+
+    /// The bytes of the lines on which `span` is.
+    pub fn lines(&self, span: &Range<usize>) -> Range<usize> {
+        let start = self.line_starts[self.line(span.start) - 1];
+        let end = self.line_starts.get(self.line(span.end));
+        start..end.copied().unwrap_or(self.text.len())
+    }
+}
+
+impl From<String> for Source {
+    fn from(text: String) -> Source {
+        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        let line_starts = [0].into_iter().chain(ends).collect();
+        Source { text, line_starts }
+    }
+}
+
+impl Deref for Source {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    use super::Source;
 
     #[test]
     fn places_count_characters_from_one() {
-        let text = "a\nüb\n";
-        assert_eq!(place(text, 0), (1, 1));
-        assert_eq!(place(text, 2), (2, 1));
-        assert_eq!(place(text, 4), (2, 2));
-        assert_eq!(place(text, 999), (3, 1));
+        let text = Source::from("a\nüb\n".to_owned());
+        assert_eq!(text.place(0), (1, 1));
+        assert_eq!(text.place(2), (2, 1));
+        assert_eq!(text.place(4), (2, 2));
+        assert_eq!(text.place(999), (3, 1));
+        assert_eq!(text.lines(&(0..1)), 0..2);
+        assert_eq!(text.lines(&(0..3)), 0..6);
+        assert_eq!(text.lines(&(6..6)), 6..6);
     }
 }

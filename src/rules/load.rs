@@ -1,22 +1,24 @@
 //! From rule directories to a [`RuleSet`].
 //!
-//! The directories are searched like those of sysctl.d: a file of the same name in an
-//! earlier directory masks one in a later directory, an empty file or a link to /dev/null
-//! masks and says nothing itself, and the files are read in the order of their names.
-//! A file that can't be used is skipped as a whole; the others still count.
+//! The directories are searched like those of sysctl.d: a file in an earlier directory overrides
+//! the one of the same name in a later directory, an empty file or a link to /dev/null masks it,
+//! and the files are read in the order of their names.
+//! A file that can't be used is skipped as a whole; the others still count. What somebody else
+//! than root may have put there neither counts nor overrides anything.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
+use nix::sys::stat::makedev;
 
-use super::diagnostic::{Diagnostic, place};
+use super::diagnostic::{Diagnostic, Source};
 use super::{Rule, parse};
+use crate::files::{self, resolved};
 
 /// Where rule files are looked for, first come first.
 const DIRS: [&str; 4] = [
@@ -37,9 +39,9 @@ pub fn default_dirs(root: &Path) -> Vec<PathBuf> {
 /// All rule files of the given directories.
 #[derive(Debug, Default)]
 pub struct RuleSet {
-    /// The files that count, in the order in which they are read; masked ones are not among them.
+    /// The files that are read, in this order, and those that are refused; masked ones are not among them.
     pub files: Vec<RuleFile>,
-    /// Directories that are there but can't be read, and why.
+    /// Directories that are there but can't be read, or are refused, and why.
     pub unreadable_dirs: Vec<(PathBuf, String)>,
 }
 
@@ -49,7 +51,7 @@ pub struct RuleFile {
     /// Where it was found.
     pub path: PathBuf,
     /// Its text; empty if it was not read.
-    pub text: String,
+    pub text: Source,
     /// Its rules, or why there are none.
     pub rules: Result<Vec<Rule>, FileProblem>,
 }
@@ -64,7 +66,7 @@ pub enum FileProblem {
     #[error("is not a text in UTF-8")]
     NotText,
     /// A symbolic link to nothing.
-    #[error("is a link to {0}, which is not there")]
+    #[error("is a dangling symlink to {0}")]
     Dangling(PathBuf),
     /// Something else than a file: a directory, a pipe, a device.
     #[error("is not a regular file")]
@@ -81,16 +83,30 @@ pub enum FileProblem {
 }
 
 impl RuleFile {
-    /// The file at `path`, which may be anything.
-    pub fn read(path: &Path) -> RuleFile {
-        let mut text = String::new();
-        let rules = read_trusted(path).and_then(|content| {
-            text = content;
-            parse(&text).map_err(FileProblem::Invalid)
-        });
+    /// The file that somebody names, and why it would be refused in a rule directory.
+    pub fn named(path: &Path) -> (RuleFile, Option<String>) {
+        match open(path) {
+            Ok((file, distrust)) => (RuleFile::new(path, text(file)), distrust),
+            Err(problem) => (RuleFile::new(path, Err(problem)), None),
+        }
+    }
+
+    /// What comes from somewhere else.
+    pub fn from_reader(name: &str, reader: impl Read) -> RuleFile {
+        RuleFile::new(Path::new(name), text(reader))
+    }
+
+    fn new(path: &Path, text: Result<String, FileProblem>) -> RuleFile {
+        let (text, rules) = match text {
+            Ok(text) => {
+                let rules = parse(&text).map_err(FileProblem::Invalid);
+                (text, rules)
+            }
+            Err(problem) => (String::new(), Err(problem)),
+        };
         RuleFile {
             path: path.to_owned(),
-            text,
+            text: text.into(),
             rules,
         }
     }
@@ -106,7 +122,7 @@ impl RuleFile {
     }
 
     fn complaint(&self, error: &Diagnostic) -> String {
-        let (line, column) = place(&self.text, error.span.start);
+        let (line, column) = self.text.place(error.span.start);
         let help = error
             .help
             .as_ref()
@@ -142,17 +158,15 @@ impl RuleSet {
 
     /// The file that a rule of this set comes from.
     pub fn file_of(&self, rule: &Rule) -> Option<&RuleFile> {
-        self.files.iter().find(|file| {
-            file.rules
-                .as_ref()
-                .is_ok_and(|rules| rules.iter().any(|r| std::ptr::eq(r, rule)))
-        })
+        let holds = |rules: &Vec<Rule>| rules.as_ptr_range().contains(&std::ptr::from_ref(rule));
+        let mut files = self.files.iter();
+        files.find(|file| file.rules.as_ref().is_ok_and(holds))
     }
 
     /// `file:line` of a rule of this set.
     pub fn place_of(&self, rule: &Rule) -> String {
         self.file_of(rule).map_or_else(String::new, |file| {
-            let (line, _) = place(&file.text, rule.span.start);
+            let line = file.text.line(rule.span.start);
             format!("{}:{line}", file.path.display())
         })
     }
@@ -161,30 +175,54 @@ impl RuleSet {
 /// Reads every rule file of `dirs`, which stand in the order of their precedence.
 /// A directory that is not there is no problem.
 pub fn load(dirs: &[PathBuf]) -> RuleSet {
+    load_inside(Path::new("/"), dirs)
+}
+
+/// The same with links as they are on the system below `root`.
+pub fn load_inside(root: &Path, dirs: &[PathBuf]) -> RuleSet {
     let mut set = RuleSet::default();
-    let mut by_name: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+    // `None` is a mask.
+    let mut by_name: BTreeMap<OsString, Option<RuleFile>> = BTreeMap::new();
     for dir in dirs {
-        match rule_files(dir) {
-            Ok(paths) => {
-                for path in paths {
-                    let name = path.file_name().unwrap_or_default().to_owned();
-                    by_name.entry(name).or_insert(path);
-                }
+        let paths = match rule_files(root, dir) {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                set.unreadable_dirs.push((dir.clone(), error.to_string()));
+                continue;
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => set.unreadable_dirs.push((dir.clone(), error.to_string())),
+        };
+        for path in paths {
+            let name = path.file_name().unwrap_or_default();
+            if by_name.contains_key(name) {
+                continue;
+            }
+            match read_trusted(root, &path) {
+                Ok(text) if text.is_empty() => by_name.insert(name.to_owned(), None),
+                Err(problem @ FileProblem::Untrusted(_)) => {
+                    set.files.push(RuleFile::new(&path, Err(problem)));
+                    None
+                }
+                text => by_name.insert(name.to_owned(), Some(RuleFile::new(&path, text))),
+            };
         }
     }
-    let paths = by_name.into_values().filter(|path| !is_mask(path));
-    set.files = paths.map(|path| RuleFile::read(&path)).collect();
+    set.files.extend(by_name.into_values().flatten());
+    let name = |file: &RuleFile| file.path.file_name().map(OsString::from);
+    set.files.sort_by_key(name);
     set
 }
 
 /// What in `dir` is named like a rule file.
-fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+fn rule_files(root: &Path, dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let real = resolved(root, dir)?;
+    let entries = fs::read_dir(&real)?;
+    if let Some(reason) = distrust(&fs::metadata(&real)?) {
+        return Err(io::Error::other(reason));
+    }
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
+    for entry in entries {
+        let path = dir.join(entry?.file_name());
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
@@ -199,69 +237,69 @@ fn rule_files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// An empty file, or a link to /dev/null.
-fn is_mask(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| {
-        (meta.is_file() && meta.len() == 0)
-            || (meta.file_type().is_char_device()
-                && fs::canonicalize(path).is_ok_and(|target| target == Path::new("/dev/null")))
-    })
+/// The text of the file at `path` in a rule directory; that of /dev/null is empty.
+fn read_trusted(root: &Path, path: &Path) -> Result<String, FileProblem> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let place = resolved(root, dir)?.join(path.file_name().unwrap_or_default());
+    if let Some(reason) = foreign_owner(&fs::symlink_metadata(place)?) {
+        return Err(FileProblem::Untrusted(reason));
+    }
+    let real = resolved(root, path)?;
+    // The system below another root has no devices.
+    if real == root.join("dev/null") {
+        return Ok(String::new());
+    }
+    let (file, distrust) = open(&real).map_err(|problem| match problem {
+        FileProblem::Unreadable(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::read_link(path).map_or(error.into(), FileProblem::Dangling)
+        }
+        other => other,
+    })?;
+    match distrust {
+        Some(reason) => Err(FileProblem::Untrusted(reason)),
+        None => text(file),
+    }
 }
 
-fn read_trusted(path: &Path) -> Result<String, FileProblem> {
-    let file = open(path)?;
+/// The file, and why what it says may not be what root does.
+fn open(path: &Path) -> Result<(File, Option<String>), FileProblem> {
+    let file = files::open(path)?;
     let meta = file.metadata()?;
+    // /dev/null (Documentation/admin-guide/devices.txt)
+    if meta.file_type().is_char_device() && meta.rdev() == makedev(1, 3) {
+        return Ok((file, None));
+    }
     if !meta.is_file() {
         return Err(FileProblem::NotAFile);
     }
-    if let Some(reason) = distrust(&meta) {
-        return Err(FileProblem::Untrusted(reason));
-    }
-    let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    if let Some(reason) = fs::metadata(directory.unwrap_or(Path::new(".")))
-        .ok()
-        .and_then(|meta| distrust(&meta))
-    {
-        return Err(FileProblem::Untrusted(format!(
-            "of its directory: {reason}"
-        )));
-    }
-    if meta.len() > MAX_BYTES {
+    let distrust = distrust(&meta).or_else(|| {
+        let target = fs::canonicalize(path).ok()?;
+        let dir = fs::metadata(target.parent()?).ok()?;
+        // In a sticky directory nobody replaces another's file.
+        let reason = distrust(&dir).filter(|_| dir.mode() & 0o1000 == 0)?;
+        Some(format!("of its directory: {reason}"))
+    });
+    Ok((file, distrust))
+}
+
+fn text(file: impl Read) -> Result<String, FileProblem> {
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(FileProblem::TooLarge);
     }
-    let mut text = String::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    match file.take(MAX_BYTES).read_to_string(&mut text) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(FileProblem::NotText),
-        read => Ok(read.map(|_| text)?),
-    }
+    String::from_utf8(bytes).map_err(|_| FileProblem::NotText)
 }
 
-/// Opens without waiting: opening a pipe for reading would wait for a writer.
-fn open(path: &Path) -> Result<File, FileProblem> {
-    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path)
-        .map_err(|error| match fs::read_link(path) {
-            Ok(target) if error.kind() == io::ErrorKind::NotFound => FileProblem::Dangling(target),
-            _ => FileProblem::Unreadable(error),
-        })
-}
-
-/// Why what has this metadata may say what root does, or `None` if it may.
+/// Why what has this metadata may not say what root does, or `None` if it may.
 /// Who runs this as somebody else than root may use files of their own.
 fn distrust(meta: &Metadata) -> Option<String> {
-    let user = nix::unistd::geteuid().as_raw();
     let group = nix::unistd::getegid().as_raw();
     let foreign_group = meta.gid() != 0 && meta.gid() != group;
-    if meta.uid() != 0 && meta.uid() != user {
-        Some(format!(
-            "it belongs to user {}: run 'chown root' on it",
-            meta.uid()
-        ))
+    if let Some(reason) = foreign_owner(meta) {
+        Some(reason)
     } else if meta.mode() & 0o002 != 0 {
-        Some("everybody may write it: run 'chmod o-w' on it".into())
+        Some("it is world-writable: run 'chmod o-w' on it".into())
     } else if meta.mode() & 0o020 != 0 && foreign_group {
         Some(format!(
             "group {} may write it: run 'chmod g-w' on it",
@@ -270,6 +308,18 @@ fn distrust(meta: &Metadata) -> Option<String> {
     } else {
         None
     }
+}
+
+/// Why the owner of what has this metadata may not say what root does.
+fn foreign_owner(meta: &Metadata) -> Option<String> {
+    let owner = meta.uid();
+    let chown = if meta.is_symlink() {
+        "chown -h"
+    } else {
+        "chown"
+    };
+    (owner != 0 && owner != nix::unistd::geteuid().as_raw())
+        .then(|| format!("it belongs to user {owner}: run '{chown} root' on it"))
 }
 
 impl fmt::Display for RuleFile {

@@ -11,10 +11,10 @@ mod lint;
 mod load;
 mod parse;
 
-pub use decide::{Decision, Looked, Mismatch, Setting, Verdict, decide};
-pub use diagnostic::{Diagnostic, Severity, place};
+pub use decide::{Decision, Looked, Mismatch, Setting, decide};
+pub use diagnostic::{Diagnostic, Severity, Source};
 pub use lint::lint;
-pub use load::{FileProblem, RuleFile, RuleSet, default_dirs, load};
+pub use load::{FileProblem, RuleFile, RuleSet, default_dirs, load, load_inside};
 pub use parse::{parse, parse_mac};
 
 use std::ops::Range;

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, first};
 use super::{Drift, Match, Rule, Wanted};
 use crate::features::{Key, nearest};
 
@@ -24,7 +24,7 @@ const RULE_KEYS: [&str; 7] = [
 ];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
-/// The rules of a file with this text; if anything is an error, no rules and every error.
+/// The rules of a file with this text; if anything is an error, no rules and the first errors.
 pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut parser = Parser::default();
@@ -41,8 +41,7 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     if parser.errors.is_empty() {
         Ok(rules)
     } else {
-        parser.errors.sort_by_key(|error| error.span.start);
-        Err(parser.errors)
+        Err(first(parser.errors))
     }
 }
 
@@ -171,9 +170,9 @@ impl Parser {
                             .map_err(|error| format!("'{text}' is no PCI ID: {error}"))
                     });
                 }
-                "interface" => matches.interface = self.list(value, "interface", non_empty),
+                "interface" => matches.interface = self.list(value, "interface", glob),
                 "mac" => matches.mac = self.list(value, "mac", parse_mac),
-                "path" => matches.path = self.list(value, "path", non_empty),
+                "path" => matches.path = self.list(value, "path", glob),
                 _ => self.unknown_key(key, "[rule.match]", &MATCH_KEYS),
             }
         }
@@ -208,7 +207,8 @@ impl Parser {
         for (key, value) in in_order(table) {
             // Log lines name keys between blanks and commas, so a key has none.
             let allowed = |c: char| c.is_ascii_alphanumeric() || "-_*?[]!".contains(c);
-            if key.get_ref().is_empty() || !key.get_ref().chars().all(allowed) {
+            let negated = key.get_ref().starts_with('!');
+            if negated || glob(key.get_ref()).is_err() || !key.get_ref().chars().all(allowed) {
                 self.error(
                     key.span(),
                     format!("'{}' is no name or pattern of offloads", key.get_ref()),
@@ -247,7 +247,7 @@ impl Parser {
                 self.error(
                     value.span(),
                     "'drift' is neither \"restore\" nor \"report\"".into(),
-                    "write \"restore\" to put back what somebody else changes, \"report\" to log it only",
+                    "write \"restore\" to undo what somebody else changes, \"report\" to log it only",
                 );
                 Drift::default()
             }
@@ -359,6 +359,24 @@ fn not_toml(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+/// A pattern whose brackets are closed; one that is open fits nothing.
+fn glob(text: &str) -> Result<String, String> {
+    let mut rest = text;
+    while let Some(open) = rest.find(['[', '{']) {
+        let (bracket, close) = match rest.as_bytes()[open] {
+            b'[' => ('[', ']'),
+            _ => ('{', '}'),
+        };
+        let Some(length) = rest[open..].find(close).filter(|length| *length > 1) else {
+            return Err(format!(
+                "'{text}' has a '{bracket}' without a '{close}' after it"
+            ));
+        };
+        rest = &rest[open + length..];
+    }
+    non_empty(text)
 }
 
 fn non_empty(text: &str) -> Result<String, String> {

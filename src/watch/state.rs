@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::guard::Guard;
 use super::wedge::Wedge;
+use crate::replace::replace;
 
 /// Where the watcher keeps it, below the root.
 const PATH: &str = "run/unhang/watch.json";
@@ -55,14 +55,11 @@ impl WatchState {
 
     /// Replaces the file atomically.
     pub fn save(&self, path: &Path) -> io::Result<()> {
-        let new = path.with_extension("json.new");
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir)?;
         }
-        fs::write(&new, serde_json::to_vec(self)?)?;
         // 'unhang status' is for everybody, whatever the service's umask.
-        fs::set_permissions(&new, fs::Permissions::from_mode(0o644))?;
-        fs::rename(&new, path)
+        replace(path, &serde_json::to_vec(self)?, 0o644)
     }
 }
 

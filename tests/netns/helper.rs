@@ -147,7 +147,7 @@ fn broken_rule_files_are_logged_with_their_place_and_the_good_ones_count() {
             ),
             (
                 WARNING,
-                format!("{dir}/20-dangling.toml is a link to nothing.toml, which is not there"),
+                format!("{dir}/20-dangling.toml is a dangling symlink to nothing.toml"),
             ),
             (WARNING, format!("{dir}/30-pipe.toml is not a regular file")),
             (
@@ -163,6 +163,28 @@ fn broken_rule_files_are_logged_with_their_place_and_the_good_ones_count() {
             ),
         ];
         assert_eq!(namespace.logged(), expected);
+    });
+}
+
+#[test]
+fn a_mask_of_another_user_masks_nothing() {
+    isolated(|namespace| {
+        sh("mount -t tmpfs -o mode=755 tmpfs /usr/local/lib
+            mkdir -p /usr/local/lib/unhang/rules.d");
+        rule("v0", "tso = false");
+        sh("cd /run/unhang/rules.d
+            mv 60-mine.toml /usr/local/lib/unhang/rules.d/
+            ln -s /dev/null 60-mine.toml
+            chown -h 65534 60-mine.toml");
+        assert_eq!(add("v0"), silence(0));
+        let skipped = "rule file skipped: /run/unhang/rules.d/60-mine.toml is refused, because \
+                       it belongs to user 65534: run 'chown -h root' on it";
+        let done = "v0: tso off (was on); rule mine; veth; event add";
+        let expected = [(WARNING, skipped.to_owned()), (INFO, done.to_owned())];
+        assert_eq!(namespace.logged(), expected);
+        sh("chown -h root /run/unhang/rules.d/60-mine.toml; ethtool -K v0 tso on");
+        add("v0");
+        assert_eq!(namespace.logged(), []);
     });
 }
 

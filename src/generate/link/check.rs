@@ -9,6 +9,7 @@ use super::matching::{Matches, matches};
 use super::naming::{Name, is_kernels, name};
 use super::{DIR, with_dropins};
 use crate::features::{Key, nearest};
+use crate::files::resolved;
 use crate::generate::machine::{Machine, Present};
 use crate::generate::settings::Settings;
 use crate::generate::{Refusal, listed};
@@ -50,11 +51,11 @@ pub fn check(machine: &Machine, rules: &RuleSet, path: &Path) -> Result<Vec<Find
 
 /// The file, or for a drop-in the file that it belongs to, with this drop-in added.
 fn read(machine: &Machine, path: &Path) -> Result<LinkFile, Refusal> {
-    let text = std::fs::read_to_string(path)
+    let text = resolved(&machine.root, path)
+        .and_then(std::fs::read_to_string)
         .map_err(|error| Refusal(format!("{} cannot be read: {error}", path.display())))?;
-    let root = &machine.root;
     let there = path
-        .strip_prefix(root)
+        .strip_prefix(&machine.root)
         .map(|rest| Path::new("/").join(rest));
     let name = path.file_name().unwrap_or_default();
     let parent = path.parent().and_then(Path::file_name).unwrap_or_default();
@@ -187,7 +188,9 @@ impl Checker<'_> {
         let (there, missing, value, family) = pair;
         self.say(
             Severity::Warning,
-            format!("{there}= is for one IP version only: for {family} segmentation offload stays as it is"),
+            format!(
+                "{there}= is for one IP version only: {family} segmentation offload does not change"
+            ),
             Some(format!("add {missing}={value}")),
         );
     }
@@ -200,7 +203,7 @@ impl Checker<'_> {
             Matches::Unknown(why) => {
                 self.say(
                     Severity::Note,
-                    format!("whether it is for {nic} hangs on {why}"),
+                    format!("whether it matches {nic} depends on {why}"),
                     None,
                 );
                 return true;
@@ -228,7 +231,7 @@ impl Checker<'_> {
         if let Some(first) = before.filter(|other| other.name() < self.file.name()) {
             self.say(
                 Severity::Warning,
-                format!("it does nothing for {nic}: {} sorts before it and is for {nic} too, and only the first counts", first.path.display()),
+                format!("it does nothing for {nic}: {} sorts before it and matches {nic} too, and udev applies only the first", first.path.display()),
                 Some("give it a lower number".into()),
             );
             return true;
@@ -289,7 +292,7 @@ impl Checker<'_> {
             .collect();
         let instead = before.map_or(String::new(), |file| {
             format!(
-                ", and {}, which named it until now, no longer counts",
+                ", and {}, which named it until now, no longer applies",
                 file.path.display()
             )
         });
@@ -325,7 +328,7 @@ impl Checker<'_> {
             self.say(
                 Severity::Warning,
                 format!(
-                    "for {current} this no longer counts, as {} is not read any more: {}",
+                    "{current} loses these settings, as {} no longer applies: {}",
                     with_dropins(before),
                     listed(&lost)
                 ),
@@ -368,15 +371,15 @@ impl Checker<'_> {
     fn for_nobody(&mut self) {
         self.say(
             Severity::Note,
-            "it is for no NIC of this machine".into(),
+            "it matches no NIC of this machine".into(),
             None,
         );
         let ini = &self.file.ini;
         if ini.last("Link", "NamePolicy").is_none() && ini.last("Link", "Name").is_none() {
             self.say(
                 Severity::Warning,
-                "a NIC that it is for would be called eth0, or whichever ethN is free: it has neither NamePolicy= nor Name=, and only the first .link file that matches counts".into(),
-                Some("copy NamePolicy=, AlternativeNamesPolicy= and MACAddressPolicy= from the file that is in force for the NIC".into()),
+                "a NIC that it matches would be called eth0, or whichever ethN is free: it has neither NamePolicy= nor Name=, and udev applies only the first .link file that matches".into(),
+                Some("copy NamePolicy=, AlternativeNamesPolicy= and MACAddressPolicy= from the file in force for the NIC".into()),
             );
         }
     }

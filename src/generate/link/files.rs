@@ -3,12 +3,10 @@
 //! Files of one name replace each other by directory, an empty file or a link to /dev/null
 //! masks, and the rest is tried in the order of the names, whatever their directories.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::ini::{Ini, Problem};
+use crate::files;
 use crate::generate::machine::Machine;
 use crate::generate::marker::{Marker, fingerprint};
 
@@ -49,7 +47,7 @@ impl LinkFile {
 
     /// Reads the file at `path` on the machine, with the drop-ins that a file of that name has.
     pub fn read(machine: &Machine, path: &Path) -> std::io::Result<LinkFile> {
-        let text = fs::read_to_string(follow(machine, path))?;
+        let text = machine.read_file(path)?;
         let mut file = LinkFile::from_text(path, &text);
         file.add_dropins(machine);
         Ok(file)
@@ -74,8 +72,8 @@ impl LinkFile {
     pub fn add_dropins(&mut self, machine: &Machine) {
         let folder = format!("{}.d", self.name());
         let dirs = DIRS.map(|dir| Path::new(dir).join(&folder));
-        for path in by_name(machine, &dirs, "conf") {
-            let Ok(text) = fs::read_to_string(follow(machine, &path)) else {
+        for path in files::drop_ins(&machine.root, &dirs, "conf") {
+            let Some(text) = machine.text(&path) else {
                 continue;
             };
             let (ini, problems) = Ini::parse(&text);
@@ -91,39 +89,9 @@ impl LinkFile {
 
 /// All files that count, in the order in which udev tries them.
 pub fn all(machine: &Machine) -> Vec<LinkFile> {
-    let paths = by_name(machine, &DIRS.map(PathBuf::from), "link");
+    let paths = files::drop_ins(&machine.root, &DIRS.map(PathBuf::from), "link");
     paths
         .iter()
         .filter_map(|path| LinkFile::read(machine, path).ok())
         .collect()
-}
-
-/// The files of `dirs` that are not masked, by their names.
-fn by_name(machine: &Machine, dirs: &[PathBuf], extension: &str) -> Vec<PathBuf> {
-    let mut found: BTreeMap<OsString, PathBuf> = BTreeMap::new();
-    for dir in dirs {
-        let entries = fs::read_dir(machine.real(dir)).ok();
-        for entry in entries.into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if Path::new(&name).extension().is_some_and(|e| e == extension) {
-                found.entry(name.clone()).or_insert_with(|| dir.join(&name));
-            }
-        }
-    }
-    let paths = found.into_values();
-    paths.filter(|path| !is_mask(machine, path)).collect()
-}
-
-fn is_mask(machine: &Machine, path: &Path) -> bool {
-    let to_null = fs::read_link(machine.real(path)).is_ok_and(|to| to == Path::new("/dev/null"));
-    to_null || fs::metadata(follow(machine, path)).is_ok_and(|meta| meta.len() == 0)
-}
-
-/// Where the file really is: a link with an absolute target means a place below the root.
-fn follow(machine: &Machine, path: &Path) -> PathBuf {
-    let real = machine.real(path);
-    match fs::read_link(&real) {
-        Ok(target) if target.is_absolute() => machine.real(&target),
-        _ => real,
-    }
 }

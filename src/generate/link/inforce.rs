@@ -41,11 +41,11 @@ pub fn in_force<'f>(
             // udev, which knows, went on to a later file.
             Matches::Unknown(_) if taken.is_some() => {}
             Matches::Unknown(why) if present.nic.ifindex == 0 => {
-                not_considered.push(format!("{path} comes before and may be for it ({why})"));
+                not_considered.push(format!("{path} sorts before it and may match it ({why})"));
             }
             Matches::Unknown(why) => {
                 return Refusal::new(format!(
-                    "it can't be told whether {path} is for {name}: that hangs on {why}, and udev's database does not say which file it took; run 'udevadm trigger --action=add /sys/class/net/{name}' first"
+                    "whether {path} matches {name} depends on {why}, and udev's database does not say which file it applied; run 'udevadm trigger --action=add /sys/class/net/{name}' first"
                 ));
             }
         }
@@ -56,11 +56,11 @@ pub fn in_force<'f>(
     if let Some(taken) = taken {
         let now = first.map(|file| file.path.as_path());
         if !now.is_some_and(|now| same(&taken, now)) {
-            let now = now.map_or("none is for it".into(), |now| {
-                format!("{} comes first", now.display())
+            let now = now.map_or("none matches it".into(), |now| {
+                format!("{} does", now.display())
             });
             return Refusal::new(format!(
-                "udev took {} for {name} when it appeared, but now {now}: whichever is taken over, the NIC may be called otherwise after the next boot; reboot, look at its name, then generate again",
+                "udev applied {} to {name} when it appeared, but now {now}: whichever is taken over, the NIC may have another name after the next boot; reboot, look at its name, then generate again",
                 taken.display()
             ));
         }
@@ -91,7 +91,7 @@ pub fn first_for(machine: &Machine, present: &Present) -> Option<LinkFile> {
 /// The file that udev took when the NIC appeared; for a generated one, that which it displaced.
 fn taken_by_udev(machine: &Machine, present: &Present) -> Option<PathBuf> {
     let mut taken = PathBuf::from(present.property("ID_NET_LINK_FILE")?);
-    let text = std::fs::read_to_string(machine.real(&taken)).unwrap_or_default();
+    let text = machine.text(&taken).unwrap_or_default();
     if let Some(marker) = Marker::find(&text) {
         taken = PathBuf::from(marker.displaced?.0);
     }

@@ -7,7 +7,7 @@
 pub mod check;
 mod files;
 mod inforce;
-mod ini;
+pub(super) mod ini;
 mod keys;
 mod matching;
 mod naming;
@@ -24,15 +24,15 @@ use crate::generate::marker::Marker;
 use files::LinkFile;
 use matching::Matches;
 use naming::Name;
-pub use offloads::Reader;
+pub use offloads::KeyReader;
 pub use takeover::{Lines, written};
 
 /// systemd's `.link` files.
-pub struct Link;
+pub struct LinkFiles;
 
 const DIR: &str = "/etc/systemd/network";
 
-impl Format for Link {
+impl Format for LinkFiles {
     fn name(&self) -> &'static str {
         "link"
     }
@@ -46,7 +46,7 @@ impl Format for Link {
     }
 
     fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let reader = Reader::Systemd(request.machine.systemd);
+        let reader = KeyReader::Systemd(request.machine.systemd);
         let (parts, mut remarks) = parts(request, reader)?;
         remarks.extend(general_remarks(request));
         let mut files = Vec::new();
@@ -82,23 +82,26 @@ pub struct Part {
 }
 
 /// The files that a request takes, with keys that their reader knows.
-pub fn parts(request: &Request<'_>, reader: Reader) -> Result<(Vec<Part>, Vec<Remark>), Refusal> {
-    let plan = Plan::new(request)?;
+pub fn parts(
+    request: &Request<'_>,
+    reader: KeyReader,
+) -> Result<(Vec<Part>, Vec<Remark>), Refusal> {
+    let displacement = Displacement::new(request)?;
     let (offloads, cannot) = offloads::offloads(request, reader)?;
-    let mut remarks = plan.remarks(request);
+    let mut remarks = displacement.remarks(request);
     remarks.extend(cannot);
     let mut parts = Vec::new();
     for (suffix, own_match) in own_match::own_match(request)? {
-        let (found, link, other) = takeover::take_over(plan.displaced.as_ref(), &offloads);
+        let (found, link, other) = takeover::take_over(displacement.displaced.as_ref(), &offloads);
         let part = Part {
-            name: plan.file_name(request, &format!("{}{suffix}", request.title()))?,
+            name: displacement.file_name(request, &format!("{}{suffix}", request.title()))?,
             matches: takeover::combine(&own_match, &found, request.rule.is_some())?,
             link,
             offloads: offloads.clone(),
             other,
-            displaced: plan.displaced.clone(),
+            displaced: displacement.displaced.clone(),
         };
-        plan.must_not_rename(request, &part.text(request))?;
+        displacement.must_not_rename(request, &part.text(request))?;
         parts.push(part);
     }
     Ok((parts, remarks))
@@ -131,14 +134,14 @@ impl Part {
 }
 
 /// The file in force now, and what stands before it.
-struct Plan {
+struct Displacement {
     displaced: Option<LinkFile>,
     generated: Vec<LinkFile>,
     not_considered: Vec<String>,
 }
 
-impl Plan {
-    fn new(request: &Request<'_>) -> Result<Plan, Refusal> {
+impl Displacement {
+    fn new(request: &Request<'_>) -> Result<Displacement, Refusal> {
         let machine = request.machine;
         let all = files::all(machine);
         let mut found: Vec<(&Present, inforce::InForce)> = Vec::new();
@@ -182,7 +185,7 @@ impl Plan {
         }
         let displaced = found.first().and_then(|(_, in_force)| in_force.file);
         let generated = all.iter().filter(|file| file.marker.is_some());
-        Ok(Plan {
+        Ok(Displacement {
             displaced: displaced.cloned(),
             generated: generated.cloned().collect(),
             not_considered,
@@ -252,11 +255,11 @@ impl Plan {
         let mut remarks = Vec::new();
         if let Some(file) = &self.displaced {
             let mut text = format!(
-                "{}: it no longer counts for these NICs, all of it but the offloads is taken over",
+                "{} for these NICs; all of it but the offloads is taken over",
                 with_dropins(file)
             );
             if file.path.starts_with("/run") {
-                text += "; that file is made anew at every boot, so generate again when its source changes ('unhang check' notices)";
+                text += "; that file is regenerated at every boot, so generate again when its source changes ('unhang check' notices)";
             }
             remarks.push(Topic::Displaces.remark(text));
         }
@@ -272,7 +275,7 @@ impl Plan {
                 }
             }
         }
-        let hangs = |why: &String| Topic::Note.remark(format!("not looked into: {why}"));
+        let hangs = |why: &String| Topic::Note.remark(format!("not considered: {why}"));
         remarks.extend(self.not_considered.iter().map(hangs));
         remarks
     }
@@ -297,7 +300,7 @@ fn general_remarks(request: &Request<'_>) -> Vec<Remark> {
         }
     };
     remarks.push(Topic::Activate.remark(format!(
-        "'{trigger}', or reboot; if the initramfs holds .link files, make it anew too (Debian: update-initramfs -u)"
+        "'{trigger}', or reboot; if the initramfs holds .link files, regenerate it too (Debian: update-initramfs -u)"
     )));
     remarks.push(Topic::Cannot.remark(
         "notice that somebody switches them on again, or say whether they really are off: udev applies it when the NIC appears and tells no failure",
@@ -339,7 +342,7 @@ pub fn stale(machine: &Machine, path: &Path, marker: &Marker) -> Vec<String> {
         let first = inforce::first_for(machine, present).filter(|first| first.marker.is_none());
         if let Some(first) = first {
             reasons.push(format!(
-                "it does not count for {}: {} comes first",
+                "it does not apply to {}: {} comes first",
                 present.nic.name,
                 first.path.display()
             ));

@@ -9,7 +9,7 @@ use crate::generate::{Refusal, Remark, Topic, listed};
 
 /// Who reads the keys.
 #[derive(Debug, Clone, Copy)]
-pub enum Reader {
+pub enum KeyReader {
     /// systemd of this version, if it is known.
     Systemd(Option<u32>),
     /// NixOS, which checks them when it builds the system.
@@ -19,26 +19,26 @@ pub enum Reader {
 /// The systemd whose offload keys NixOS knows, as of 25.05.
 const KEYS_OF_NIXOS: u32 = 247;
 
-impl Reader {
+impl KeyReader {
     fn knows(self, since: u32) -> bool {
         match self {
-            Reader::Systemd(version) => knows(version, since),
-            Reader::NixOs => since <= KEYS_OF_NIXOS,
+            KeyReader::Systemd(version) => knows(version, since),
+            KeyReader::NixOs => since <= KEYS_OF_NIXOS,
         }
     }
 
     /// Why it does not know a key.
     fn limit(self) -> String {
         match self {
-            Reader::Systemd(Some(version)) => format!("here is {version}"),
-            Reader::Systemd(None) => "the version here is not known, --systemd says it".into(),
-            Reader::NixOs => "NixOS refuses them".into(),
+            KeyReader::Systemd(Some(version)) => format!("here is {version}"),
+            KeyReader::Systemd(None) => "the version here is not known, --systemd says it".into(),
+            KeyReader::NixOs => "NixOS refuses them".into(),
         }
     }
 }
 
 /// The offloads as lines of [Link].
-pub fn offloads(request: &Request<'_>, reader: Reader) -> Result<(Lines, Vec<Remark>), Refusal> {
+pub fn offloads(request: &Request<'_>, reader: KeyReader) -> Result<(Lines, Vec<Remark>), Refusal> {
     let mut lines = Lines::new();
     let mut said: Vec<&str> = Vec::new();
     let mut too_new = Vec::new();

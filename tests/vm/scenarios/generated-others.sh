@@ -20,7 +20,12 @@ case $STAGE in
     mkdir -p /root/made
     check "generated: udev" unhang generate udev -o /root/made
     check "generated: unit" unhang generate systemd-unit enp1s0 -o /root/made
+    mkdir -p /etc/netplan
+    printf 'network:\n  version: 2\n  ethernets:\n    enp1s0:\n      link-local: []\n' >/root/01-theirs.yaml
+    install -m 600 /root/01-theirs.yaml /etc/netplan/
+    netplan generate
     check "generated: netplan" unhang generate netplan enp1s0 -o /root/made
+    rm /etc/netplan/01-theirs.yaml
     check "purged" apt-get -qq -y purge unhang
     if udevadm verify --help >/dev/null 2>&1; then
         check "udevadm finds nothing wrong" udevadm verify /root/made/85-unhang-ethtool-e1000e-tx-hang.rules
@@ -37,17 +42,15 @@ case $STAGE in
     host unplug late
     rm /etc/udev/rules.d/85-unhang*
     cp /root/made/*.service /etc/systemd/system/
-    check "unit: enabled" systemctl enable unhang-enp1s0.service
+    check "unit: enabled" systemctl enable unhang-nic-enp1s0.service
     reboot
     ;;
 3)
     alone unit
-    check "unit: it succeeded" systemctl is-active unhang-enp1s0.service
-    systemctl disable unhang-enp1s0.service
-    rm /etc/systemd/system/unhang-enp1s0.service
-    mkdir -p /etc/netplan
-    printf 'network:\n  version: 2\n  ethernets:\n    enp1s0:\n      link-local: []\n' >/etc/netplan/01-theirs.yaml
-    install -m 600 /root/made/*.yaml /etc/netplan/
+    check "unit: it succeeded" systemctl is-active unhang-nic-enp1s0.service
+    systemctl disable unhang-nic-enp1s0.service
+    rm /etc/systemd/system/unhang-nic-enp1s0.service
+    install -m 600 /root/01-theirs.yaml /root/made/*.yaml /etc/netplan/
     chmod 600 /etc/netplan/*
     check "netplan takes it" netplan generate
     run cat /run/systemd/network/10-netplan-enp1s0.link

@@ -15,7 +15,7 @@ case $STAGE in
     said=$(unhang check --link /root/10-e1000e.link)
     check "it fails" fails unhang check --link /root/10-e1000e.link
     check "check foresees the name" matches '*error: at the next boot enp1s0 would be called eth0*' "$said"
-    check "and that IPv6 stays as it is" matches '*for IPv6 segmentation offload stays as it is*' "$said"
+    check "and that IPv6 stays as it is" matches '*IPv6 segmentation offload does not change*' "$said"
     cp /root/10-e1000e.link $file
     check "purged" apt-get -qq -y purge unhang
     reboot

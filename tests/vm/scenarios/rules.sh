@@ -37,8 +37,8 @@ rm /etc/unhang/rules.d/50-broken.toml
 
 chmod 666 /etc/unhang/rules.d/60-mine.toml
 again
-check "a file that everybody may write is refused" wait_for 10 offloads_are "$nic" off
-check "with the reason" wait_for 10 sh -c "journalctl -q -t unhang -p warning -o cat | grep -q 'everybody may write it'"
+check "a world-writable file is refused" wait_for 10 offloads_are "$nic" off
+check "with the reason" wait_for 10 sh -c "journalctl -q -t unhang -p warning -o cat | grep -q 'it is world-writable'"
 rm /etc/unhang/rules.d/60-mine.toml
 
 ln -s /dev/null /etc/unhang/rules.d/10-e1000e.toml
