@@ -125,7 +125,7 @@ fn impossible_pci(rule: &Rule) -> Vec<Diagnostic> {
 fn near_id(pci: crate::nic::PciId) -> String {
     let one_digit = |other: u16| {
         (0..4)
-            .filter(|i| (pci.device ^ other) >> (4 * i) & 0xf != 0)
+            .filter(|i| ((pci.device ^ other) >> (4 * i)) & 0xf != 0)
             .count()
             == 1
     };
