@@ -158,7 +158,7 @@ test-bare:
 
 # As a distribution's builder does: Debian's own Rust, no network, nothing that cargo has downloaded.
 test-offline:
-	tests/bare.sh trixie "tests/setup.sh build deb rpm" "make dist" \
+	tests/bare.sh trixie "tests/setup.sh build deb rpm" "apt-get -qq -y install build-essential >/dev/null" "make dist" \
 		"env HOME=/tmp CARGO_HOME=/tmp/cargo unshare --net packaging/from-tarball.sh target/packages/*.tar.xz target/built"
 
 test-matrix: test-bare test-offline
