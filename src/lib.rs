@@ -9,7 +9,6 @@
 //! to incidents, [`report`] weighs these against the time with and without the rules in force.
 
 pub mod apply;
-pub mod bounded;
 pub mod chip;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -23,13 +22,17 @@ pub mod generate;
 #[cfg(feature = "cli")]
 pub mod hang;
 pub mod log;
-pub mod memory;
 pub mod nic;
 pub mod plan;
+pub mod replace;
 #[cfg(feature = "cli")]
 pub mod report;
 #[cfg(feature = "cli")]
 pub mod revert;
 pub mod rules;
+#[cfg(feature = "cli")]
+pub mod running_kernel;
+pub mod saved_state;
+pub mod timeout;
 #[cfg(feature = "watch")]
 pub mod watch;

@@ -11,7 +11,6 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::chip::{self, Chip};
-use crate::rules::parse_mac;
 
 /// PCI vendor and device, and the subsystem's where known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,6 +94,8 @@ pub struct Nic {
     pub pci: Option<PciId>,
     /// udev's `ID_PATH`, e.g. `pci-0000:00:1f.6`.
     pub path: Option<String>,
+    /// The port's number (`dev_port`), where the ports of a card share its place on the bus.
+    pub port: u32,
     /// Hardware address, lower case with colons.
     pub mac: Option<String>,
 }
@@ -151,6 +152,8 @@ impl Nic {
                 self.path = address.map(|address| format!("pci-{}", address.to_string_lossy()));
             }
         }
+        let port = read(dir, "dev_port").and_then(|port| port.parse().ok());
+        self.port = port.unwrap_or_default();
         if self.mac.is_none() {
             self.mac = read(dir, "address").filter(|mac| !mac.is_empty());
         }
@@ -188,7 +191,7 @@ impl Nic {
             driver: property("ID_NET_DRIVER"),
             pci,
             path: property("ID_PATH"),
-            mac: None,
+            ..Nic::default()
         };
         if let Some(dir) = nic.sysfs_dir(property("DEVPATH").as_deref(), root) {
             nic.complete_from_sysfs(&dir);
@@ -261,6 +264,20 @@ pub enum NotAnEvent {
     /// IFINDEX is no number above 0.
     #[error("IFINDEX is '{0}', which is no interface number")]
     BadIfindex(String),
+}
+
+/// A MAC address in lower case with colons, from any usual writing with separators.
+pub fn parse_mac(text: &str) -> Result<String, String> {
+    let mac = text.to_ascii_lowercase().replace('-', ":");
+    let octets: Vec<&str> = mac.split(':').collect();
+    let is_octet = |o: &&str| o.len() == 2 && o.bytes().all(|b| b.is_ascii_hexdigit());
+    if octets.len() == 6 && octets.iter().all(is_octet) {
+        Ok(mac)
+    } else {
+        Err(format!(
+            "'{text}' is no MAC address: write six pairs of hex digits, such as 52:54:00:12:34:56"
+        ))
+    }
 }
 
 /// A file's text in `dir` without the line's end; `None` where it can't be read.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, no_such_nic, printable, view};
-use crate::apply::{self, Outcome, Summary};
+use crate::apply::{IfReverted, Outcome, Summary};
 use crate::cli::{ApplyArgs, Common};
 use crate::features::KernelError;
 use crate::log::{Event, Level, Line, Log};
-use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::rules::{RuleSet, decide};
+use crate::running_kernel::{apply_all, read_plans};
+use crate::saved_state::SavedState;
 
 /// Runs the command.
 pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
@@ -42,7 +43,9 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     if args.dry_run {
         dry_run(args, &nics, &rules, &mut output);
     } else {
-        let left = left_alone(args, &mut nics, &mut output);
+        let state = SavedState::default();
+        let stays = |nic: &Nic| args.keep_reverted && state.is_reverted(nic);
+        let (left, nics): (Vec<Nic>, Vec<Nic>) = nics.into_iter().partition(stays);
         let outcomes = for_real(args, &nics, rules, &mut output);
         if args.brief {
             output.stdout = brief::line(&found, &outcomes, &left);
@@ -51,27 +54,15 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
-/// Takes the NICs out that are to stay as 'unhang revert' put them; the others' revert ends.
-fn left_alone(args: &ApplyArgs, nics: &mut Vec<Nic>, output: &mut Output) -> Vec<Nic> {
-    let memory = Memory::default();
-    let stays = |nic: &Nic| args.keep_reverted && memory.is_reverted(nic);
-    let left: Vec<Nic> = nics.iter().filter(|nic| stays(nic)).cloned().collect();
-    nics.retain(|nic| !left.contains(nic));
-    for nic in nics {
-        if let Err(error) = memory.end_revert(nic) {
-            output.stderr += &format!(
-                "unhang: it can't be noted that the rules count again for {}: {error}\n",
-                printable(&nic.name)
-            );
-        }
-    }
-    left
-}
-
 fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output) -> Vec<Outcome> {
     let log = Log::default();
     let mut json = Vec::new();
-    let outcomes = apply::apply_all(nics, &Arc::new(rules));
+    let if_reverted = if args.keep_reverted {
+        IfReverted::Leave
+    } else {
+        IfReverted::Apply
+    };
+    let outcomes = apply_all(nics, &Arc::new(rules), &SavedState::default(), if_reverted);
     for outcome in &outcomes {
         output.status = output.status.worst(status(outcome.summary()));
         let name = &outcome.nic.name;
@@ -113,7 +104,7 @@ pub(super) fn status(summary: Summary) -> Status {
 fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output) {
     let mut json = Vec::new();
     let decisions: Vec<_> = nics.iter().map(|nic| decide(rules.rules(), nic)).collect();
-    let plans = view::read_plans(nics.iter().zip(&decisions));
+    let plans = read_plans(nics.iter().zip(&decisions));
     for ((nic, decision), plan) in nics.iter().zip(&decisions).zip(plans) {
         if let Err(error) = &plan {
             let gone = *error == KernelError::Gone;

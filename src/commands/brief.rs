@@ -3,9 +3,9 @@
 use super::printable;
 use crate::apply::{Outcome, Summary};
 use crate::discover::Found;
+use crate::features::on_off;
 use crate::log::{Event, Line, Part};
 use crate::nic::Nic;
-use crate::rules::on_off;
 
 /// The line for the machine's NICs, of which some have an outcome and some are left alone.
 pub fn line(found: &[Found], outcomes: &[Outcome], left: &[Nic]) -> String {

@@ -8,12 +8,12 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::{report, style};
-use crate::bounded::{self, Work};
 use crate::nic::Nic;
 use crate::report::history::{History, Stretch};
 use crate::report::journal::{self, Scope};
 use crate::report::sources::Error;
 use crate::report::{iso, span, verdict, when};
+use crate::timeout::{self, Work};
 use crate::watch::state::{self, NicState, State};
 
 /// The journal is read from indexes; where that takes longer, something is wrong with it.
@@ -36,7 +36,7 @@ impl Asked {
             return None;
         }
         let scope = scope(addresses);
-        Some(Asked(bounded::start(PATIENCE, move |sender| {
+        Some(Asked(timeout::start(PATIENCE, move |sender| {
             let nothing: [PathBuf; 0] = [];
             let answer = report::read(&nothing, &TimeZone::system(), &scope);
             // Nobody waits any more after a time-out.

@@ -10,6 +10,7 @@ use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, Verdict, decide};
+use crate::running_kernel::read_plans;
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
@@ -35,8 +36,9 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
                 output.status = Status::NoSuchNic;
                 return Ok(output);
             };
-            let plan = view::read_plan(&nic.nic, &decide(rules.rules(), &nic.nic));
-            (nic.nic.clone(), Some(plan))
+            let decision = decide(rules.rules(), &nic.nic);
+            let plan = read_plans([(&nic.nic, &decision)].into_iter()).pop();
+            (nic.nic.clone(), plan)
         }
     };
     let decision = decide(rules.rules(), &nic);

@@ -6,7 +6,7 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 
 use super::evidence::Asked;
-use super::{Output, Status, all_nics, load_rules, report, view};
+use super::{Output, Status, all_nics, load_rules, report};
 use crate::cli::{Common, MetricsArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
@@ -17,6 +17,7 @@ use crate::report::journal::Scope;
 use crate::report::metrics::{self, Features};
 use crate::report::sources::Error;
 use crate::rules::decide;
+use crate::running_kernel::read_plans;
 
 /// Runs the command.
 pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
@@ -68,7 +69,7 @@ fn now(nics: &[Found], common: &Common) -> Vec<Features> {
     let concerned: Vec<_> = decided
         .filter(|(nic, decision)| !decision.is_empty() || e1000e(nic))
         .collect();
-    let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let plans = read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
     let features = |((nic, _), plan): (&(&Nic, _), Result<Plan, KernelError>)| {
         let keys = plan.map_or_else(|_| Vec::new(), |plan| plan.keys);
         let features = keys.iter();

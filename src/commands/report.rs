@@ -18,6 +18,7 @@ use crate::report::sources::{self, Error, Source};
 use crate::report::vendor::{self, Settings};
 use crate::report::{clean, json, svg, terminal};
 use crate::rules::decide;
+use crate::running_kernel::read_features;
 
 /// The page's width where standard output is no terminal and `COLUMNS` doesn't say.
 const WIDTH: usize = 100;
@@ -75,7 +76,7 @@ fn settings(common: &Common) -> Vec<Settings> {
     let of_nic = |nic: &Nic| {
         let decision = decide(rules.rules(), nic);
         let mut now = vec![("Rule".to_owned(), decision.rules().join(" "))];
-        if let Ok(features) = view::read_features(nic) {
+        if let Some(Ok(features)) = read_features([nic.clone()].into_iter()).pop() {
             now.push((
                 "Offloads".into(),
                 view::now(&Plan::new(&decision, &features)),

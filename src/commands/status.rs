@@ -10,11 +10,12 @@ use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
-use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::report::journal::Scope;
 use crate::rules::{Decision, decide};
+use crate::running_kernel::read_plans;
+use crate::saved_state::SavedState;
 
 /// What there is to say about one NIC.
 struct Row {
@@ -32,7 +33,7 @@ impl Row {
             nic: nic.clone(),
             rules: decision.rules(),
             plan,
-            reverted: Memory::default().is_reverted(nic),
+            reverted: SavedState::default().is_reverted(nic),
             evidence: Of::default(),
         }
     }
@@ -93,7 +94,7 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
         }
     }
     let asked = Asked::about(concerned.iter().map(|(nic, _)| *nic), Scope::Devices);
-    let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let plans = read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
     let rows = concerned.iter().zip(plans);
     let mut rows: Vec<Row> = rows
         .map(|((nic, decision), plan)| Row::new(nic, decision, plan))

@@ -9,7 +9,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 
-use super::{Changes, Feature, Features};
+use super::{Changes, Feature, Features, KernelError};
 
 /// `ETHTOOL_MSG_FEATURES_GET`.
 const MSG_FEATURES_GET: u8 = 11;
@@ -262,6 +262,35 @@ impl Nla for Attribute {
 }
 
 impl FeaturesMessage {
+    /// A SET of these features.
+    pub fn set(ifindex: u32, wanted: &[(&str, bool)]) -> FeaturesMessage {
+        let owned = wanted.iter().map(|(name, on)| ((*name).to_owned(), *on));
+        FeaturesMessage::Set {
+            ifindex,
+            wanted: owned.collect(),
+        }
+    }
+
+    /// The answer to a GET.
+    pub fn features(self) -> Result<Features, KernelError> {
+        match self {
+            FeaturesMessage::GetReply(features) => Ok(features),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// The answer to a SET.
+    pub fn changes(self) -> Result<Changes, KernelError> {
+        match self {
+            FeaturesMessage::SetReply(changes) => Ok(changes),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    fn unexpected(&self) -> KernelError {
+        KernelError::Netlink(format!("an unexpected answer: {self:?}"))
+    }
+
     /// What is sent. Only requests are: what the kernel says is not for sending.
     fn attributes(&self) -> Vec<Attribute> {
         let header = |ifindex: &u32| {

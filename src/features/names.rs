@@ -214,6 +214,11 @@ impl fmt::Display for Key {
     }
 }
 
+/// `on` or `off`, as ethtool writes it.
+pub fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
 /// The candidate that a person most likely meant by `word`, if any is near.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::bounded;
 use crate::nic::Nic;
+use crate::timeout;
 
 /// How long `udevadm --version` may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -164,7 +164,7 @@ fn database(root: &Path, ifindex: u32) -> BTreeMap<String, String> {
 /// What the programs of the running system say.
 fn running_version() -> Option<u32> {
     ["udevadm", "systemctl"].into_iter().find_map(|program| {
-        let mut work = bounded::start(PATIENCE, move |sender| {
+        let mut work = timeout::start(PATIENCE, move |sender| {
             let mut command = Command::new(program);
             command.arg("--version").stdin(Stdio::null());
             let output = command.stderr(Stdio::null()).output().ok();

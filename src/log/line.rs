@@ -9,7 +9,11 @@ use std::fmt;
 
 use super::{Event, Level};
 use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
-use crate::rules::on_off;
+use crate::features::on_off;
+
+/// In place of the rules: what was applied by a rule that there is no more is reverted.
+const NO_RULE: &str = "no rule";
+const UNSAVED: &str = "original settings not saved: ";
 
 /// One log line about one NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub enum Part {
     Unknown(Vec<String>),
     /// `also tx-tcp-mangleid-segmentation off`: changed without having been asked for.
     Also(String, bool),
+    /// `original settings not saved: …`: the reason why 'unhang revert' can't restore them.
+    Unsaved(String),
     /// `wedged after 2 hang blocks (offloads in force)`, or `(offloads not in force)`.
     Wedged {
         /// Hang blocks since the link last came up.
@@ -78,8 +84,8 @@ impl Line {
         let level = match outcome.summary() {
             Summary::NoRule => return None,
             Summary::AlreadyRight | Summary::Gone => Level::Debug,
-            Summary::Applied => Level::Info,
-            Summary::Partly => Level::Warning,
+            Summary::Applied if outcome.unsaved.is_none() => Level::Info,
+            Summary::Applied | Summary::Partly => Level::Warning,
             Summary::Failed => Level::Error,
         };
         let parts = match &outcome.error {
@@ -102,7 +108,10 @@ impl Line {
         let mut clauses: Vec<&str> = rest.split("; ").collect();
         let event = clauses.pop()?.strip_prefix("event ")?;
         let identity = clauses.pop()?;
-        let rules = clauses.pop()?.strip_prefix("rule ")?;
+        let rules = match clauses.pop()? {
+            NO_RULE => "",
+            rules => rules.strip_prefix("rule ")?,
+        };
         let [parts] = clauses[..] else { return None };
         let parts = match parts.strip_prefix("not changed: ") {
             Some(reason) => vec![Part::Failed(reason.to_owned())],
@@ -111,7 +120,11 @@ impl Line {
         Some(Line {
             interface: interface.to_owned(),
             parts,
-            rules: rules.split(", ").map(str::to_owned).collect(),
+            rules: rules
+                .split(", ")
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect(),
             identity: identity.to_owned(),
             event: event.to_owned(),
         })
@@ -129,6 +142,7 @@ impl Line {
                 Part::Wedged { in_force: said, .. } => return Some(*said),
                 Part::Changed(..) | Part::Already(..) | Part::Secured(..) => in_force = Some(true),
                 Part::Also(..)
+                | Part::Unsaved(_)
                 | Part::Recovery(..)
                 | Part::Back { .. }
                 | Part::Left(_)
@@ -157,6 +171,7 @@ fn parts(outcome: &Outcome) -> Vec<Part> {
         .iter()
         .map(|(feature, on)| Part::Also(feature.clone(), *on));
     parts.extend(also);
+    parts.extend(outcome.unsaved.clone().map(Part::Unsaved));
     parts
 }
 
@@ -236,6 +251,9 @@ impl Part {
 
 impl Part {
     fn parse_recovery(text: &str) -> Option<Part> {
+        if let Some(reason) = text.strip_prefix(UNSAVED) {
+            return Some(Part::Unsaved(reason.to_owned()));
+        }
         if let Some(reason) = text.strip_prefix("left alone: ") {
             return Some(Part::Left(reason.to_owned()));
         }
@@ -286,13 +304,12 @@ impl fmt::Display for Line {
         for (index, part) in self.parts.iter().enumerate() {
             write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
         }
-        write!(
-            f,
-            "; rule {}; {}; event {}",
-            self.rules.join(", "),
-            self.identity,
-            self.event
-        )
+        if self.rules.is_empty() {
+            write!(f, "; {NO_RULE}")?;
+        } else {
+            write!(f, "; rule {}", self.rules.join(", "))?;
+        }
+        write!(f, "; {}; event {}", self.identity, self.event)
     }
 }
 
@@ -336,6 +353,7 @@ impl fmt::Display for Part {
                 )
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
+            Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {
                 let not = if *in_force { "" } else { "not " };

@@ -2,8 +2,9 @@
 //! cannot be, rules that another one hides, offloads whose change drops the link.
 
 use super::diagnostic::Diagnostic;
-use super::{Match, Rule, RuleFile, RuleSet, Wanted, on_off};
+use super::{Match, Rule, RuleFile, RuleSet, Wanted};
 use crate::chip;
+use crate::features::on_off;
 
 /// What there is to say about the rules of `file`, one of `set`'s files, in the order of their places.
 pub fn lint(set: &RuleSet, file: &RuleFile) -> Vec<Diagnostic> {

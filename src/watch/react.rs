@@ -10,14 +10,14 @@ use nix::time::{ClockId, clock_gettime};
 use super::guard::{LIMIT, Verdict, WINDOW};
 use super::signals::{Link, Signal};
 use super::{Watched, Watcher, rulefiles};
-use crate::apply::apply;
+use crate::apply::{IfReverted, Outcome, apply};
 use crate::discover;
 use crate::features::FeatureKernel;
 use crate::log::{Event, Level, Line, Part};
-use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::{KeyPlan, Plan, State};
-use crate::rules::{Drift, decide};
+use crate::rules::{Decision, Drift, decide};
+use crate::saved_state::SavedState;
 
 impl Watcher {
     pub(super) async fn react(&mut self, signal: Signal) {
@@ -118,10 +118,15 @@ impl Watcher {
 
     fn gone(&mut self, ifindex: u32) {
         if let Some(watched) = self.nics.remove(&ifindex) {
-            Memory::default().forget(&watched.nic);
+            SavedState::default().forget(&watched.nic);
             self.state.nics.remove(&ifindex);
             self.save();
         }
+    }
+
+    pub(super) async fn apply(&mut self, nic: &Nic, decision: &Decision<'_>) -> Outcome {
+        let state = SavedState::default();
+        apply(&mut self.kernel, &state, nic, decision, IfReverted::Leave).await
     }
 
     /// Brings the NIC to what the rules want, whatever it was before, but for what the loop guard
@@ -133,10 +138,9 @@ impl Watcher {
         let nic = watched.nic.clone();
         let rules = Arc::clone(&self.rules);
         let guard = self.state.nics.get(&ifindex).map(|state| &state.guard);
-        let decision = Memory::default()
-            .respected_by(&nic, decide(rules.rules(), &nic))
+        let decision = decide(rules.rules(), &nic)
             .without(|setting| guard.is_some_and(|guard| guard.leaves(setting.key.as_str())));
-        let outcome = apply(&mut self.kernel, &nic, &decision).await;
+        let outcome = self.apply(&nic, &decision).await;
         if let Some((level, line)) = Line::new(&outcome, event) {
             self.say(ifindex, level, &line);
         }
@@ -163,7 +167,7 @@ impl Watcher {
         };
         let nic = watched.nic.clone();
         let rules = Arc::clone(&self.rules);
-        let decision = Memory::default().respected_by(&nic, decide(rules.rules(), &nic));
+        let decision = SavedState::default().respected_by(&nic, decide(rules.rules(), &nic));
         // A NIC that went away meanwhile is told of by another signal.
         let Ok(features) = self.kernel.get(ifindex).await else {
             return;
@@ -208,7 +212,7 @@ impl Watcher {
         }
         if !put_back.is_empty() {
             let decision = decision.without(|setting| !put_back.contains(setting.key));
-            let outcome = apply(&mut self.kernel, &nic, &decision).await;
+            let outcome = self.apply(&nic, &decision).await;
             if let Some((level, line)) = Line::new(&outcome, &Event::drift()) {
                 self.say(ifindex, level, &line);
             }
