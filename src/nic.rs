@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -96,6 +97,8 @@ pub struct Nic {
     pub path: Option<String>,
     /// The port's number (`dev_port`), where the ports of a card share its place on the bus.
     pub port: u32,
+    /// Number of its directory in /sys: no other device has it or gets it, whatever its ifindex.
+    pub inode: u64,
     /// Hardware address, lower case with colons.
     pub mac: Option<String>,
 }
@@ -125,6 +128,7 @@ impl Nic {
         if self.driver.is_none() {
             self.driver = link_name("device/driver");
         }
+        self.inode = fs::metadata(dir).map_or(0, |dir| dir.ino());
         // Only a PCI device's `vendor` is a PCI ID; a virtio device sits below the PCI device.
         let device = match link_name("device/subsystem").as_deref() {
             Some("pci") => Some("device"),
@@ -134,6 +138,8 @@ impl Nic {
             _ => None,
         };
         if let Some(device) = device {
+            let port = read(dir, "dev_port").and_then(|port| port.parse().ok());
+            self.port = port.unwrap_or_default();
             let id = |file: &str| {
                 let text = read(&dir.join(device), file)?;
                 u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
@@ -152,8 +158,6 @@ impl Nic {
                 self.path = address.map(|address| format!("pci-{}", address.to_string_lossy()));
             }
         }
-        let port = read(dir, "dev_port").and_then(|port| port.parse().ok());
-        self.port = port.unwrap_or_default();
         if self.mac.is_none() {
             self.mac = read(dir, "address").filter(|mac| !mac.is_empty());
         }

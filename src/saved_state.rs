@@ -12,7 +12,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
@@ -86,17 +86,12 @@ impl SavedState {
     }
 
     /// Named after the place on the bus: the ifindex is another one when the driver is loaded
-    /// again, and the address can be changed. What is on no bus has nothing but its ifindex, which
-    /// each network namespace counts from its own beginning.
+    /// again, and the address can be changed. What is on no bus goes with its driver.
     fn file(&self, nic: &Nic) -> PathBuf {
         let safe = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
-        let name = if let Some(path) = &nic.path {
-            format!("{}-{}", path.replace(|c| !safe(c), "_"), nic.port)
-        } else {
-            let namespace = fs::read_link(self.root.join("proc/self/ns/net")).unwrap_or_default();
-            let namespace = namespace.to_string_lossy();
-            let namespace = namespace.trim_matches(|c: char| !c.is_ascii_digit());
-            format!("{namespace}-{}", nic.ifindex)
+        let name = match &nic.path {
+            Some(path) => format!("{}-{}", path.replace(|c| !safe(c), "_"), nic.port),
+            None => nic.inode.to_string(),
         };
         self.root.join(DIR).join("nics").join(name)
     }
@@ -104,11 +99,13 @@ impl SavedState {
     /// Keeps other processes from applying and restoring until the result is dropped. `None` if
     /// that is not possible, or another one does not end.
     pub fn lock(&self) -> Option<Flock<File>> {
-        let dir = self.create_dir("").ok()?;
-        let mut options = OpenOptions::new();
-        // Not for everybody: any user could hold it then.
-        let options = options.write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(dir.join("lock")).ok()?;
+        let open = || {
+            let mut options = OpenOptions::new();
+            // Not for everybody: any user could hold it then.
+            let options = options.write(true).create(true).truncate(false).mode(0o600);
+            options.open(self.root.join(DIR).join("lock"))
+        };
+        let mut file = self.in_dir(open).ok()?;
         for _ in 0..LOCK_ATTEMPTS {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => return Some(lock),
@@ -119,14 +116,22 @@ impl SavedState {
         None
     }
 
-    /// 'unhang status' is for everybody, whatever the umask.
-    fn create_dir(&self, name: &str) -> io::Result<PathBuf> {
-        let dir = self.root.join(DIR).join(name);
-        if !dir.is_dir() {
-            DirBuilder::new().recursive(true).mode(0o755).create(&dir)?;
-            fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
+    /// Does what needs the directories, and once more if they were not there.
+    fn in_dir<T>(&self, work: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let dir = self.root.join(DIR);
+                for dir in [&dir, &dir.join("nics")] {
+                    if !dir.exists() {
+                        DirBuilder::new().recursive(true).create(dir)?;
+                        // 'unhang status' is for everybody, whatever the umask.
+                        fs::set_permissions(dir, Permissions::from_mode(0o755))?;
+                    }
+                }
+                work()
+            }
+            done => done,
         }
-        Ok(dir)
     }
 
     /// What is saved of this device.
@@ -168,9 +173,8 @@ impl SavedState {
             let state = STATES.iter().find(is).map_or("", |(word, ..)| word);
             text += &format!("{}: {state}\n", feature.name);
         }
-        self.create_dir("")?;
-        self.create_dir("nics")?;
-        replace(&self.file(nic), text.as_bytes(), 0o644)
+        let file = self.file(nic);
+        self.in_dir(|| replace(&file, text.as_bytes(), 0o644))
     }
 
     /// Whether this device is to be left alone.
@@ -210,6 +214,7 @@ mod tests {
         Nic {
             ifindex,
             path: path.map(str::to_owned),
+            inode: ifindex.into(),
             ..Nic::default()
         }
     }

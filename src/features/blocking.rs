@@ -8,12 +8,10 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_REQUEST, NetlinkDeserializable, NetlinkMessage, NetlinkPayload,
-    NetlinkSerializable,
+    Emitable, NLM_F_ACK, NLM_F_REQUEST, NetlinkBuffer, NlasIterator, ParseableParametrized,
+    parse_i32, parse_u16,
 };
-use netlink_packet_generic::GenlMessage;
-use netlink_packet_generic::ctrl::nlas::GenlCtrlAttrs;
-use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd};
+use netlink_packet_generic::{GenlFamily, GenlHeader};
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto,
@@ -26,14 +24,22 @@ use super::{Changes, FeatureKernel, Features, KernelError};
 
 /// How long an answer may take, in seconds; it is there when the request has been sent.
 const PATIENCE_S: i64 = 10;
-/// Four times what `FEATURES_GET` takes with the 64 features of Linux 7.2.
-const ANSWER_SIZE: usize = 32768;
+/// Thrice what `FEATURES_GET` takes with the 64 features of Linux 7.2.
+const ANSWER_SIZE: usize = 16384;
+/// `NLMSG_ERROR`, which an ACK is, too.
+const ERROR: u16 = 2;
+// include/uapi/linux/genetlink.h
+const GENL_ID_CTRL: u16 = 0x10;
+const CTRL_CMD_GETFAMILY: u8 = 3;
+const CTRL_ATTR_FAMILY_ID: u16 = 1;
+const CTRL_ATTR_FAMILY_NAME: u16 = 2;
 
 /// A socket. One serves any number of NICs.
 pub struct BlockingConnection {
     socket: OwnedFd,
     family: u16,
     sequence: u32,
+    buffer: Vec<u8>,
 }
 
 impl BlockingConnection {
@@ -48,70 +54,75 @@ impl BlockingConnection {
             socket,
             family: 0,
             sequence: 0,
+            buffer: vec![0; ANSWER_SIZE],
         };
-        let name = GenlCtrlAttrs::FamilyName("ethtool".into());
-        let request = GenlCtrl {
-            cmd: GenlCtrlCmd::GetFamily,
-            nlas: vec![name],
+        let mut request = [12, CTRL_ATTR_FAMILY_NAME].map(u16::to_ne_bytes).concat();
+        request.extend(b"ethtool\0");
+        let header = GenlHeader {
+            cmd: CTRL_CMD_GETFAMILY,
+            version: 2,
         };
-        let answer = connection.ask(GenlMessage::from_payload(request));
-        let answer = answer?.map_err(|error| match error {
-            Errno::ENOENT => KernelError::NoEthtoolNetlink,
-            other => KernelError::from_errno(other),
-        })?;
-        let number = |attribute: &GenlCtrlAttrs| match attribute {
-            GenlCtrlAttrs::FamilyId(number) => Some(*number),
-            _ => None,
-        };
-        let number = answer.payload.nlas.iter().find_map(number);
+        let (_, answer) = connection.ask(GENL_ID_CTRL, header, &request)?;
+        let mut attributes = NlasIterator::new(answer.as_slice()).flatten();
+        let number = attributes.find(|attribute| attribute.kind() == CTRL_ATTR_FAMILY_ID);
+        let number = number.and_then(|number| parse_u16(number.value()).ok());
         connection.family = number.ok_or(KernelError::NoEthtoolNetlink)?;
         Ok(connection)
     }
 
-    /// Sends a request and gives the reply that comes before the ACK, or the error number that
-    /// comes instead.
-    fn ask<M>(&mut self, request: M) -> Result<Result<M, Errno>, KernelError>
-    where
-        M: NetlinkSerializable + NetlinkDeserializable,
-        NetlinkPayload<M>: From<M>,
-    {
-        let mut message = NetlinkMessage::from(request);
+    /// Sends a request and gives the reply that comes before the ACK: its header and attributes.
+    fn ask(
+        &mut self,
+        family: u16,
+        header: GenlHeader,
+        attributes: &[u8],
+    ) -> Result<(GenlHeader, Vec<u8>), KernelError> {
         self.sequence += 1;
-        message.header.sequence_number = self.sequence;
-        message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
-        message.finalize();
-        let mut bytes = vec![0; message.buffer_len()];
-        message.serialize(&mut bytes);
+        let mut request = vec![0; 20];
+        request.extend(attributes);
+        let length = u32::try_from(request.len()).map_err(KernelError::unreadable)?;
+        let mut message = NetlinkBuffer::new(&mut request);
+        message.set_length(length);
+        message.set_message_type(family);
+        message.set_flags(NLM_F_REQUEST | NLM_F_ACK);
+        message.set_sequence_number(self.sequence);
+        header.emit(message.payload_mut());
         let socket = self.socket.as_raw_fd();
         let kernel = NetlinkAddr::new(0, 0);
-        sendto(socket, &bytes, &kernel, MsgFlags::empty()).map_err(failed)?;
+        sendto(socket, &request, &kernel, MsgFlags::empty()).map_err(failed)?;
         let mut answer = None;
-        let mut buffer = vec![0; ANSWER_SIZE];
         loop {
-            let length = recv(socket, &mut buffer, MsgFlags::empty()).map_err(failed)?;
-            let reply = NetlinkMessage::<M>::deserialize(&buffer[..length])
-                .map_err(|error| KernelError::unreadable(&error))?;
-            if reply.header.sequence_number != self.sequence {
+            let length = recv(socket, &mut self.buffer, MsgFlags::empty()).map_err(failed)?;
+            let reply = NetlinkBuffer::new_checked(&self.buffer[..length]);
+            let reply = reply.map_err(KernelError::unreadable)?;
+            let payload = reply.payload();
+            if reply.sequence_number() != self.sequence || payload.len() < 4 {
                 continue;
             }
-            match reply.payload {
-                NetlinkPayload::InnerMessage(message) => answer = Some(message),
-                NetlinkPayload::Error(error) => {
-                    return match error.code {
-                        Some(code) => Ok(Err(Errno::from_raw(-code.get()))),
-                        None => answer.map(Ok).ok_or_else(KernelError::no_answer),
-                    };
-                }
-                _ => {}
+            if reply.message_type() == ERROR {
+                return match parse_i32(&payload[..4]).map_err(KernelError::unreadable)? {
+                    0 => answer.ok_or_else(KernelError::no_answer),
+                    error => Err(KernelError::from_errno(Errno::from_raw(-error))),
+                };
             }
+            let header = GenlHeader {
+                cmd: payload[0],
+                version: payload[1],
+            };
+            answer = Some((header, payload[4..].to_vec()));
         }
     }
 
-    fn ask_features(&mut self, request: FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
-        let mut request = GenlMessage::from_payload(request);
-        request.set_resolved_family_id(self.family);
-        let answer = self.ask(request)?.map_err(KernelError::from_errno)?;
-        Ok(answer.payload)
+    fn ask_features(&mut self, request: &FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
+        let header = GenlHeader {
+            cmd: request.command(),
+            version: request.version(),
+        };
+        let mut attributes = vec![0; request.buffer_len()];
+        request.emit(&mut attributes);
+        let (header, answer) = self.ask(self.family, header, &attributes)?;
+        FeaturesMessage::parse_with_param(answer.as_slice(), header)
+            .map_err(KernelError::unreadable)
     }
 
     /// Does work that waits for nothing but this connection, so that it never has to be polled again.
@@ -130,12 +141,12 @@ fn failed(error: Errno) -> KernelError {
 
 impl FeatureKernel for BlockingConnection {
     async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
-        self.ask_features(FeaturesMessage::Get { ifindex })?
+        self.ask_features(&FeaturesMessage::Get { ifindex })?
             .features()
     }
 
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
         let request = FeaturesMessage::set(ifindex, wanted);
-        self.ask_features(request)?.changes()
+        self.ask_features(&request)?.changes()
     }
 }

@@ -47,7 +47,7 @@ impl Connection {
         let mut replies = self.handle.request(message).await.map_err(no_family)?;
         let mut answer = None;
         while let Some(reply) = replies.next().await {
-            let reply = reply.map_err(|error| KernelError::unreadable(&error))?;
+            let reply = reply.map_err(KernelError::unreadable)?;
             match reply.payload {
                 NetlinkPayload::InnerMessage(message) => answer = Some(message.payload),
                 NetlinkPayload::Error(error) => {

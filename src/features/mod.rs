@@ -88,13 +88,15 @@ impl KernelError {
     fn from_errno(error: Errno) -> KernelError {
         match error {
             Errno::ENODEV => KernelError::Gone,
+            // GETFAMILY's.
+            Errno::ENOENT => KernelError::NoEthtoolNetlink,
             Errno::EPERM => KernelError::NotPermitted,
             Errno::EOPNOTSUPP => KernelError::NotSupported,
             other => KernelError::Refused(other.desc().to_owned()),
         }
     }
 
-    fn unreadable(error: &impl fmt::Display) -> KernelError {
+    fn unreadable(error: impl fmt::Display) -> KernelError {
         KernelError::Netlink(format!("an answer that can't be read: {error}"))
     }
 
