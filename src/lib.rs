@@ -33,6 +33,7 @@ pub mod rules;
 #[cfg(feature = "cli")]
 pub mod running_kernel;
 pub mod saved_state;
+pub mod text;
 pub mod timeout;
 #[cfg(feature = "watch")]
 pub mod watch;

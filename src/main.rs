@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         let tip = commands::overview::tip(&error);
         // Where that can't be written, nothing else can be.
         let _ = error.print();
-        anstream::eprint!("{tip}");
+        say(&tip);
         std::process::exit(error.exit_code())
     });
     match cli.common.color {
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            anstream::eprintln!("unhang: {error:#}");
+            say(&format!("unhang: {error:#}\n"));
             let status = error.downcast_ref().map_or(1, WatchError::exit_status);
             ExitCode::from(status)
         }
@@ -54,10 +54,12 @@ fn write(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
     let Output {
         stdout,
         stderr,
+        errors,
         status,
     } = output;
+    say(&errors);
     if !common.quiet {
-        anstream::eprint!("{stderr}");
+        say(&stderr);
     }
     let mut out = anstream::stdout().lock();
     match out.write_all(stdout.as_bytes()).and_then(|()| out.flush()) {
@@ -66,4 +68,9 @@ fn write(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
         written => written?,
     }
     Ok(ExitCode::from(status as u8))
+}
+
+/// Nobody is left to be told if that fails.
+fn say(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
 }

@@ -14,6 +14,7 @@ use unhang::log::{Event, Level, Line, Log};
 use unhang::nic::Nic;
 use unhang::rules::{self, Decision};
 use unhang::saved_state::SavedState;
+use unhang::text::printable;
 
 /// What takes longer is worth a word in the log. udevd kills what takes 180 s.
 const LATE: Duration = Duration::from_secs(10);
@@ -32,7 +33,11 @@ fn run() -> u8 {
         Err(error) => {
             log.write(Level::Error, &error.to_string());
             // Nobody is left to be told if that fails.
-            let _ = writeln!(std::io::stderr(), "unhang: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "unhang: {}",
+                printable(&error.to_string())
+            );
             return 2;
         }
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, no_such_nic, printable, view};
+use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, view};
 use crate::apply::{IfReverted, Outcome, Summary};
 use crate::cli::{ApplyArgs, Common};
 use crate::features::KernelError;
@@ -14,30 +14,25 @@ use crate::nic::Nic;
 use crate::rules::{RuleSet, decide};
 use crate::running_kernel::{apply_all, read_plans};
 use crate::saved_state::SavedState;
+use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common, Path::new("/"));
-    let mut output = Output {
-        stderr,
-        ..Output::default()
-    };
+    let (rules, mut output) = load_rules(common, Path::new("/"));
     let found = all_nics()?;
     let mut nics = Vec::new();
     if args.nics.is_empty() {
         let wanted = |nic: &&Nic| !decide(rules.rules(), nic).is_empty();
         nics.extend(found.iter().map(|found| &found.nic).filter(wanted).cloned());
         if nics.is_empty() && !args.brief {
-            output.stderr +=
-                "unhang: no rule is for a NIC of this machine; 'unhang status' lists them\n";
+            output.notice("no rule matches a NIC of this machine; 'unhang status' lists them");
         }
     }
     for name in &args.nics {
         if let Some(found) = found.iter().find(|found| found.nic.name == *name) {
             nics.push(found.nic.clone());
         } else {
-            output.stderr += &no_such_nic(name, &found);
-            output.status = output.status.worst(Status::NoSuchNic);
+            output.no_such_nic(name, &found);
         }
     }
     if args.dry_run {
@@ -67,7 +62,7 @@ fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output)
         output.status = output.status.worst(status(outcome.summary()));
         let name = &outcome.nic.name;
         let text = match Line::new(outcome, &Event::manual()) {
-            None => format!("{name}: no rule is for this NIC; 'unhang explain {name}' says why"),
+            None => format!("{name}: no rule matches this NIC; 'unhang explain {name}' says why"),
             Some((level, line)) => {
                 // That somebody lacks the rights is nobody else's news.
                 if level > Level::Debug && outcome.error != Some(KernelError::NotPermitted) {
@@ -124,17 +119,14 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
             continue;
         }
         let said = match &plan {
-            _ if decision.is_empty() => format!("{}: no rule is for this NIC\n", nic.name),
-            Ok(plan) => format!(
-                "{}: {}; rule {}\n{}",
-                nic.name,
-                nic.identity(),
-                decision.rules().join(", "),
-                view::plan_lines(plan)
-            ),
-            Err(error) => format!("{}: {error}\n", nic.name),
+            _ if decision.is_empty() => "no rule matches this NIC".to_owned(),
+            Ok(_) => format!("{}; rule {}", nic.identity(), decision.rules().join(", ")),
+            Err(error) => error.to_string(),
         };
-        output.stdout += &said;
+        output.stdout += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
+        if let (false, Ok(plan)) = (decision.is_empty(), &plan) {
+            output.stdout += &view::plan_lines(plan);
+        }
     }
     if args.json {
         output.stdout = super::to_json(&Document {

@@ -1,11 +1,11 @@
 //! What was found and done, in one line: `2 NICs: eno1 I219-LM (7): tso gso gro off; enp3s0: no rule`.
 
-use super::printable;
 use crate::apply::{Outcome, Summary};
 use crate::discover::Found;
 use crate::features::on_off;
 use crate::log::{Event, Line, Part};
 use crate::nic::Nic;
+use crate::text::printable;
 
 /// The line for the machine's NICs, of which some have an outcome and some are left alone.
 pub fn line(found: &[Found], outcomes: &[Outcome], left: &[Nic]) -> String {

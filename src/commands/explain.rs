@@ -4,26 +4,23 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, load_rules, no_such_nic, printable, style, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
 use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, Verdict, decide};
 use crate::running_kernel::read_plans;
+use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common, Path::new("/"));
-    let mut output = Output {
-        stderr,
-        ..Output::default()
-    };
+    let (rules, mut output) = load_rules(common, Path::new("/"));
     let (nic, plan) = match (&args.as_nic, &args.nic) {
         (Some(text), _) => match text.parse::<Nic>() {
             Ok(nic) => (nic, None),
             Err(problem) => {
-                output.stderr += &format!("unhang: --as: {}\n", printable(&problem.to_string()));
+                output.error(&format!("--as: {problem}"));
                 output.status = Status::Usage;
                 return Ok(output);
             }
@@ -32,8 +29,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
             let name = name.as_deref().unwrap_or_default();
             let found = all_nics()?;
             let Some(nic) = found.iter().find(|found| found.nic.name == name) else {
-                output.stderr += &no_such_nic(name, &found);
-                output.status = Status::NoSuchNic;
+                output.no_such_nic(name, &found);
                 return Ok(output);
             };
             let decision = decide(rules.rules(), &nic.nic);
@@ -107,11 +103,11 @@ impl Explanation<'_> {
         } else {
             &self.nic.name
         };
-        let mut heading = format!("{}: {}", printable(name), self.nic.identity());
+        let mut heading = format!("{name}: {}", self.nic.identity());
         for more in [&self.nic.path, &self.nic.mac].into_iter().flatten() {
-            heading += &format!(", {}", printable(more));
+            heading += &format!(", {more}");
         }
-        heading
+        printable(&heading).into_owned()
     }
 
     fn looked(&self, looked: &Looked<'_>) -> String {

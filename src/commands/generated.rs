@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::check::Counts;
-use super::{Output, Status, printable};
+use super::{Output, Status};
 use crate::cli::Common;
 use crate::generate::link;
 use crate::generate::machine::Machine;
@@ -11,6 +11,7 @@ use crate::generate::marker::{Marker, fingerprint};
 use crate::generate::request::{By, NoRequest, Request, Wanted};
 use crate::generate::write;
 use crate::rules::{RuleSet, Severity};
+use crate::text::printable;
 
 /// A line for each generated file that is out of date, or does not count.
 pub fn stale(root: &Path, rules: &RuleSet) -> Vec<String> {
@@ -64,9 +65,7 @@ pub fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let findings = match link::check::check(&machine, &rules, file) {
         Ok(findings) => findings,
         Err(refusal) => {
-            output.stderr = format!("unhang: {}\n", printable(&refusal.0));
-            output.status = Status::Failed;
-            return output;
+            return Output::failed(Status::Failed, &refusal.0);
         }
     };
     let mut counts = Counts::default();

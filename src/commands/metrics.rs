@@ -6,7 +6,7 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 
 use super::evidence::Asked;
-use super::{Output, Status, all_nics, load_rules, report};
+use super::{Output, all_nics, load_rules, report};
 use crate::cli::{Common, MetricsArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
@@ -28,22 +28,15 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
         let (history, errors) = report::read(&args.files, &TimeZone::system(), &Scope::All)?;
         (history, errors, Vec::new())
     };
-    report::complain(&errors);
+    let mut output = Output::of(&errors);
     // Without a log there still is the state of the features.
     let text = metrics::text(&history.unwrap_or_default(), &now);
-    let stdout = match &args.output {
-        Some(path) => {
-            metrics::write(path, &text)
-                .with_context(|| format!("{}: cannot be written", path.display()))?;
-            String::new()
-        }
-        None => text,
-    };
-    Ok(Output {
-        stdout,
-        status: Status::of(&errors),
-        ..Output::default()
-    })
+    match &args.output {
+        Some(path) => metrics::write(path, &text)
+            .with_context(|| format!("{}: cannot be written", path.display()))?,
+        None => output.stdout = text,
+    }
+    Ok(output)
 }
 
 /// What the journal says of this boot, and the kernel of now.

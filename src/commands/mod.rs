@@ -17,7 +17,6 @@ mod style;
 mod view;
 pub mod watch;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::Context;
@@ -25,16 +24,52 @@ use anyhow::Context;
 use crate::cli::Common;
 use crate::discover::{self, Found};
 use crate::rules::{self, RuleSet};
+use crate::text::{is_unprintable, printable};
 
 /// What a command says.
 #[derive(Debug, Default)]
 pub struct Output {
     /// The result.
     pub stdout: String,
-    /// Talk about it.
+    /// Talk about it, which '--quiet' leaves out.
     pub stderr: String,
+    /// What went wrong.
+    pub errors: String,
     /// The exit status.
     pub status: Status,
+}
+
+impl Output {
+    /// One that says only what went wrong.
+    fn failed(status: Status, problem: &str) -> Output {
+        let mut output = Output {
+            status,
+            ..Output::default()
+        };
+        output.error(problem);
+        output
+    }
+
+    fn error(&mut self, problem: &str) {
+        self.errors += &format!("unhang: {}\n", printable(problem));
+    }
+
+    fn notice(&mut self, notice: &str) {
+        self.stderr += &format!("unhang: {}\n", printable(notice));
+    }
+
+    /// There is no such interface.
+    fn no_such_nic(&mut self, name: &str, nics: &[Found]) {
+        let physical = nics.iter().filter(|found| found.physical);
+        let names: Vec<&str> = physical.map(|found| found.nic.name.as_str()).collect();
+        let there = if names.is_empty() {
+            "this machine has no NIC".to_owned()
+        } else {
+            format!("there are {}", names.join(", "))
+        };
+        self.error(&format!("there is no interface '{name}'; {there}"));
+        self.status = self.status.worst(Status::NoSuchNic);
+    }
 }
 
 /// Exit statuses, the ones that matter more after the others.
@@ -87,56 +122,30 @@ fn read_rules(common: &Common, root: &Path) -> RuleSet {
     rules
 }
 
-/// The rules, and what is to be said about files that are skipped.
-fn load_rules(common: &Common, root: &Path) -> (RuleSet, String) {
+/// The rules, and an output that says which files are skipped.
+fn load_rules(common: &Common, root: &Path) -> (RuleSet, Output) {
     let rules = read_rules(common, root);
-    let mut talk = String::new();
+    let mut output = Output::default();
     for complaint in rules.complaints() {
-        talk += &format!("unhang: {}\n", printable(&complaint));
+        output.error(&complaint);
     }
-    (rules, talk)
+    (rules, output)
 }
 
 fn all_nics() -> anyhow::Result<Vec<Found>> {
     discover::all().context("the network devices can't be listed (is /sys mounted?)")
 }
 
-/// What to say when there is no such interface.
-fn no_such_nic(name: &str, nics: &[Found]) -> String {
-    let names: Vec<&str> = nics
-        .iter()
-        .filter(|found| found.physical)
-        .map(|found| found.nic.name.as_str())
-        .collect();
-    let there = if names.is_empty() {
-        "this machine has no NIC".to_owned()
-    } else {
-        format!("there are {}", names.join(", "))
-    };
-    format!(
-        "unhang: there is no interface '{}'; {there}\n",
-        printable(name)
-    )
-}
-
-/// A text from outside without what could steer a terminal.
-fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        let escape = |c: char| {
-            if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-        };
-        Cow::Owned(text.chars().map(escape).collect())
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// A document as JSON, with a line's end.
+/// A document as JSON, with a line's end. What steers a terminal is escaped.
 fn to_json(document: &impl serde::Serialize) -> String {
     let json = serde_json::to_string_pretty(document).expect("documents have text keys only");
-    json + "\n"
+    let mut text = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c != '\n' && is_unprintable(c) {
+            text += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text + "\n"
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
 
-use super::{Output, Status, all_nics, load_rules, printable, status, style};
+use super::{Output, Status, all_nics, load_rules, status, style};
 use crate::cli::{Common, StatusArgs};
 use crate::rules::decide;
+use crate::text::printable;
 
 /// Runs the command.
 pub fn run(common: &Common) -> anyhow::Result<Output> {

@@ -27,11 +27,7 @@ const WIDTH: usize = 100;
 pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
     let zone = TimeZone::system();
     let (history, errors) = read(&args.files, &zone, &Scope::All)?;
-    complain(&errors);
-    let mut output = Output {
-        status: Status::of(&errors),
-        ..Output::default()
-    };
+    let mut output = Output::of(&errors);
     let Some(history) = history else {
         return Ok(output);
     };
@@ -118,21 +114,15 @@ fn width() -> usize {
     columns.or_else(terminal).unwrap_or(WIDTH)
 }
 
-impl Status {
-    /// That of a reading with these errors.
-    pub(super) fn of(errors: &[Error]) -> Status {
-        if errors.is_empty() {
-            Status::Done
-        } else {
-            Status::Failed
+impl Output {
+    /// Says what could not be read.
+    pub(super) fn of(errors: &[Error]) -> Output {
+        let mut output = Output::default();
+        for error in errors {
+            output.error(&error.to_string());
+            output.status = Status::Failed;
         }
-    }
-}
-
-/// Says what could not be read; `--quiet` leaves errors.
-pub(super) fn complain(errors: &[Error]) {
-    for error in errors {
-        anstream::eprintln!("unhang: {error}");
+        output
     }
 }
 

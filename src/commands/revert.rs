@@ -1,7 +1,7 @@
 //! `unhang revert`: restore the settings that NICs had before unhang changed them.
 
 use super::apply::{Applied, Document, status};
-use super::{Output, SCHEMA, Status, all_nics, load_rules, no_such_nic, printable};
+use super::{Output, SCHEMA, Status, all_nics, load_rules};
 use crate::cli::{Common, RevertArgs};
 use crate::features::KernelError;
 use crate::log::{Event, Level, Line, Log};
@@ -9,14 +9,11 @@ use crate::nic::Nic;
 use crate::rules::decide;
 use crate::running_kernel::revert_all;
 use crate::saved_state::{Saved, SavedState};
+use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common, std::path::Path::new("/"));
-    let mut output = Output {
-        stderr,
-        ..Output::default()
-    };
+    let (rules, mut output) = load_rules(common, std::path::Path::new("/"));
     let state = SavedState::default();
     let log = Log::default();
     let found = all_nics()?;
@@ -29,8 +26,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
     };
     for name in &args.nics {
         if !found.iter().any(|found| found.nic.name == *name) {
-            output.stderr += &no_such_nic(name, &found);
-            output.status = output.status.worst(Status::NoSuchNic);
+            output.no_such_nic(name, &found);
         }
     }
     let concerned = found.iter().map(|found| &found.nic);
@@ -44,7 +40,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
             Ok(outcome) => outcome,
             Err(problem) => {
                 output.status = output.status.worst(Status::Failed);
-                output.stderr += &format!("unhang: {}: {problem}\n", printable(&nic.name));
+                output.error(&format!("{}: {problem}", nic.name));
                 continue;
             }
         };
@@ -69,10 +65,10 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
             output.stdout += &format!("{}\n", printable(&text));
         }
         if outcome.error.is_none() {
-            output.stderr += &format!(
-                "unhang: {0} is left alone from now on, until 'unhang apply {0}' or the next boot\n",
-                printable(&nic.name)
-            );
+            output.notice(&format!(
+                "{0} is left alone from now on, until 'unhang apply {0}' or the next boot",
+                nic.name
+            ));
         }
     }
     if args.json {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::evidence::{Asked, Evidence, Of};
-use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
@@ -16,6 +16,7 @@ use crate::report::journal::Scope;
 use crate::rules::{Decision, decide};
 use crate::running_kernel::read_plans;
 use crate::saved_state::SavedState;
+use crate::text::printable;
 
 /// What there is to say about one NIC.
 struct Row {
@@ -84,7 +85,7 @@ impl Row {
 
 /// Runs the command.
 pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, mut stderr) = load_rules(common, Path::new("/"));
+    let (rules, mut output) = load_rules(common, Path::new("/"));
     let found = all_nics()?;
     let mut concerned = Vec::new();
     for Found { nic, physical } in &found {
@@ -104,24 +105,18 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     for row in &mut rows {
         row.evidence = evidence.of(&row.nic);
     }
-    stderr += &evidence.talk;
+    output.errors += &evidence.talk;
     let bad = !stale.is_empty() || rows.iter().any(Row::is_bad);
-    let status = if args.check && bad {
-        Status::Failed
-    } else {
-        Status::Done
-    };
-    let stdout = if args.json {
+    if args.check && bad {
+        output.status = Status::Failed;
+    }
+    output.stdout = if args.json {
         json(&rows, &stale)
     } else {
         let warning = |line: &String| format!("\n{}: {line}\n", style::bad("out of date"));
         table(&rows) + &stale.iter().map(warning).collect::<String>()
     };
-    Ok(Output {
-        stdout,
-        stderr,
-        status,
-    })
+    Ok(output)
 }
 
 const HEADINGS: [&str; 7] = [

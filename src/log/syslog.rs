@@ -14,6 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use syslog::{Facility, Formatter3164, Logger};
 
 use super::Level;
+use crate::text::printable;
 
 /// How long a full syslog socket is waited for, in milliseconds.
 const SYSLOG_PATIENCE_MS: u16 = 100;
@@ -48,6 +49,7 @@ impl Log {
 
     /// Logs one line: to syslog, or if that can't be reached to the kernel's log, or else to stderr.
     pub fn write(&self, level: Level, line: &str) {
+        let line = &printable(line);
         let Some(message) = self.format(level, line) else {
             return;
         };

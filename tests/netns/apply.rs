@@ -217,7 +217,7 @@ fn a_nic_that_is_not_there_has_an_exit_status_of_its_own() {
 fn a_nic_that_no_rule_is_for_is_left_alone() {
     isolated(|_| {
         rule("v0", "tso = false");
-        let line = "v1: no rule is for this NIC; 'unhang explain v1' says why\n";
+        let line = "v1: no rule matches this NIC; 'unhang explain v1' says why\n";
         assert_eq!(unhang(&["apply", "v1"]), said(line, 0));
         assert_eq!(ethtool("v1", "tcp-segmentation-offload"), "on");
     });
@@ -245,5 +245,28 @@ fn an_ordinary_user_is_told_what_it_takes() {
         );
         assert_eq!(ethtool("v0", "tcp-segmentation-offload"), "on");
         assert_eq!(namespace.logged(), []);
+    });
+}
+
+#[test]
+fn a_name_that_steers_a_terminal_is_shown() {
+    isolated(|namespace| {
+        sh("ip link set v0 name \"$(printf 'v\\033[7m')\"");
+        rule("v*", "gro = false");
+        for args in [
+            &["apply", "--dry-run"][..],
+            &["apply"],
+            &["revert"],
+            &["status"],
+        ] {
+            let Said { stdout, stderr, .. } = unhang(args);
+            assert!(stdout.contains(r"v\u{1b}[7m"), "{args:?}: {stdout}");
+            assert!(!(stdout + &stderr).contains("\u{1b}[7m"), "{args:?}");
+        }
+        let logged = namespace.logged();
+        assert!(
+            logged[0].1.starts_with(r"v\u{1b}[7m: gro off"),
+            "{logged:?}"
+        );
     });
 }

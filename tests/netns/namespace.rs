@@ -86,6 +86,7 @@ pub fn stop_reading_the_log() {
     }
 }
 
+pub const ERROR: u8 = 3;
 pub const WARNING: u8 = 4;
 pub const INFO: u8 = 6;
 pub const DEBUG: u8 = 7;
