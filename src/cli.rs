@@ -16,6 +16,9 @@ Examples:
 
 unhang does this by itself when a NIC appears: udev calls it. See unhang(8).";
 
+/// Where the running system is.
+pub const ROOT: &str = "/";
+
 /// Keeps Intel e1000e network cards from hanging.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
@@ -40,14 +43,12 @@ pub struct Common {
     /// Say nothing but errors on stderr
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Where the system is.
+    #[arg(skip = PathBuf::from(ROOT))]
+    pub root: PathBuf,
 }
 
 impl Common {
-    /// The directories that rules are read from.
-    pub fn rule_dirs(&self) -> Vec<PathBuf> {
-        self.rule_dirs_below(Path::new("/"))
-    }
-
     /// The directories that rules are read from on the system below `root`.
     pub fn rule_dirs_below(&self, root: &Path) -> Vec<PathBuf> {
         if self.rules.is_empty() {

@@ -1,16 +1,17 @@
 //! The `unhang` command: parses its arguments, runs one command, writes what it says.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser};
-use unhang::cli::{Cli, Command, Common};
+use unhang::cli::{Cli, Command, Common, ROOT};
 use unhang::commands::{self, Output};
 use unhang::watch::WatchError;
 
 fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| {
-        let tip = commands::overview::tip(&error);
+        let tip = commands::overview::tip(&error, Path::new(ROOT));
         // Where that can't be written, nothing else can be.
         let _ = error.print();
         say(&tip);

@@ -70,13 +70,6 @@ impl Saved {
     }
 }
 
-impl Default for SavedState {
-    /// The running system's.
-    fn default() -> SavedState {
-        SavedState::below(Path::new("/"))
-    }
-}
-
 impl SavedState {
     /// The files below `root`.
     pub fn below(root: &Path) -> SavedState {

@@ -26,8 +26,8 @@ fn main() -> ExitCode {
 /// Gives the exit status.
 fn run() -> u8 {
     let property = |key: &str| std::env::var(key).ok();
-    let log = Log::default();
     let root = Path::new("/");
+    let log = Log::below(root);
     let nic = match Nic::from_udev_event(property, root) {
         Ok(nic) => nic,
         Err(error) => {

@@ -1,6 +1,5 @@
 //! `unhang apply`: bring NICs to what the rules want.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -18,8 +17,8 @@ use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, mut output) = load_rules(common, Path::new("/"));
-    let found = all_nics()?;
+    let (rules, mut output) = load_rules(common, &common.root);
+    let found = all_nics(common)?;
     let mut nics = Vec::new();
     if args.nics.is_empty() {
         let wanted = |nic: &&Nic| !decide(rules.rules(), nic).is_empty();
@@ -38,10 +37,10 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     if args.dry_run {
         dry_run(args, &nics, &rules, &mut output);
     } else {
-        let state = SavedState::default();
+        let state = SavedState::below(&common.root);
         let stays = |nic: &Nic| args.keep_reverted && state.is_reverted(nic);
         let (left, nics): (Vec<Nic>, Vec<Nic>) = nics.into_iter().partition(stays);
-        let outcomes = for_real(args, &nics, rules, &mut output);
+        let outcomes = for_real(args, common, &state, &nics, rules, &mut output);
         if args.brief {
             output.stdout = brief::line(&found, &outcomes, &left);
         }
@@ -49,15 +48,22 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
-fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output) -> Vec<Outcome> {
-    let log = Log::default();
+fn for_real(
+    args: &ApplyArgs,
+    common: &Common,
+    state: &SavedState,
+    nics: &[Nic],
+    rules: RuleSet,
+    output: &mut Output,
+) -> Vec<Outcome> {
+    let log = Log::below(&common.root);
     let mut json = Vec::new();
     let if_reverted = if args.keep_reverted {
         IfReverted::Leave
     } else {
         IfReverted::Apply
     };
-    let outcomes = apply_all(nics, &Arc::new(rules), &SavedState::default(), if_reverted);
+    let outcomes = apply_all(nics, &Arc::new(rules), state, if_reverted);
     for outcome in &outcomes {
         output.status = output.status.worst(status(outcome.summary()));
         let name = &outcome.nic.name;

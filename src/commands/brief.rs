@@ -10,7 +10,7 @@ use crate::text::printable;
 /// The line for the machine's NICs, of which some have an outcome and some are left alone.
 pub fn line(found: &[Found], outcomes: &[Outcome], left: &[Nic]) -> String {
     let mut said = Vec::new();
-    for Found { nic, physical } in found {
+    for Found { nic, physical, .. } in found {
         let of_nic = |outcome: &&Outcome| outcome.nic.ifindex == nic.ifindex;
         let what = if left.contains(nic) {
             "left as 'unhang revert' put it".to_owned()

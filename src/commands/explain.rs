@@ -1,7 +1,5 @@
 //! `unhang explain`: which rules were looked at for a NIC, and what they would do.
 
-use std::path::Path;
-
 use serde::Serialize;
 
 use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
@@ -15,7 +13,7 @@ use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, mut output) = load_rules(common, Path::new("/"));
+    let (rules, mut output) = load_rules(common, &common.root);
     let (nic, plan) = match (&args.as_nic, &args.nic) {
         (Some(text), _) => match text.parse::<Nic>() {
             Ok(nic) => (nic, None),
@@ -27,7 +25,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         },
         (None, name) => {
             let name = name.as_deref().unwrap_or_default();
-            let found = all_nics()?;
+            let found = all_nics(common)?;
             let Some(nic) = found.iter().find(|found| found.nic.name == name) else {
                 output.no_such_nic(name, &found);
                 return Ok(output);

@@ -1,7 +1,5 @@
 //! `unhang metrics`: this boot's incidents and the state of the offloads for Prometheus.
 
-use std::path::Path;
-
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
@@ -41,7 +39,7 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
 
 /// What the journal says of this boot, and the kernel of now.
 fn this_machine(common: &Common) -> anyhow::Result<(Option<History>, Vec<Error>, Vec<Features>)> {
-    let nics = all_nics()?;
+    let nics = all_nics(common)?;
     let asked = Asked::about(nics.iter().map(|found| &found.nic), Scope::DevicesThisBoot);
     let now = now(&nics, common);
     let (history, errors) = match asked {
@@ -53,7 +51,7 @@ fn this_machine(common: &Common) -> anyhow::Result<(Option<History>, Vec<Error>,
 
 /// What the kernel says now of the NICs that a rule is for, and of all e1000e NICs.
 fn now(nics: &[Found], common: &Common) -> Vec<Features> {
-    let (rules, _) = load_rules(common, Path::new("/"));
+    let (rules, _) = load_rules(common, &common.root);
     let e1000e = |nic: &Nic| nic.driver.as_deref() == Some("e1000e");
     let decided = nics.iter().map(|found| {
         let nic = &found.nic;

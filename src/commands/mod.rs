@@ -132,8 +132,8 @@ fn load_rules(common: &Common, root: &Path) -> (RuleSet, Output) {
     (rules, output)
 }
 
-fn all_nics() -> anyhow::Result<Vec<Found>> {
-    discover::all().context("the network devices can't be listed (is /sys mounted?)")
+fn all_nics(common: &Common) -> anyhow::Result<Vec<Found>> {
+    discover::all(&common.root).context("the network devices can't be listed (is /sys mounted?)")
 }
 
 /// A document as JSON, with a line's end. What steers a terminal is escaped.

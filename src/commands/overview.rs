@@ -16,8 +16,8 @@ pub fn run(common: &Common) -> anyhow::Result<Output> {
         check: true,
     };
     let mut output = status::run(&args, common)?;
-    let (rules, _) = load_rules(common, std::path::Path::new("/"));
-    let found = all_nics()?;
+    let (rules, _) = load_rules(common, &common.root);
+    let found = all_nics(common)?;
     let wanted = |nic| !decide(rules.rules(), nic).is_empty();
     let nic = found.iter().find(|found| wanted(&found.nic));
     let nic = nic.or_else(|| found.iter().find(|found| found.physical));
@@ -46,15 +46,15 @@ pub fn run(common: &Common) -> anyhow::Result<Output> {
 }
 
 /// What else to say to somebody who named a NIC where a command belongs.
-pub fn tip(error: &clap::Error) -> String {
+pub fn tip(error: &clap::Error, root: &Path) -> String {
     match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) if is_interface(word) => format!(
+        Some(ContextValue::String(word)) if is_interface(word, root) => format!(
             "\n  tip: {word} is a network interface: 'unhang explain {word}' shows what is done with it\n"
         ),
         _ => String::new(),
     }
 }
 
-fn is_interface(word: &str) -> bool {
-    !word.contains('/') && Path::new("/sys/class/net").join(word).exists()
+fn is_interface(word: &str, root: &Path) -> bool {
+    !word.contains('/') && root.join("sys/class/net").join(word).exists()
 }

@@ -2,7 +2,7 @@
 //! and prints a page, JSON, a picture or a vendor's report.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Context;
@@ -39,7 +39,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
         print_json(&history).context("standard output")?;
     } else if args.vendor {
         // Another system's files say nothing about this machine's NICs.
-        let settings = if args.root == Path::new("/") {
+        let settings = if args.root == common.root {
             settings(common)
         } else {
             Vec::new()
@@ -63,8 +63,8 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
 
 /// What the kernel says now of the e1000e NICs; what it doesn't say is left out.
 fn settings(common: &Common) -> Vec<Settings> {
-    let (rules, _) = load_rules(common, Path::new("/"));
-    let found = all_nics().unwrap_or_default();
+    let (rules, _) = load_rules(common, &common.root);
+    let found = all_nics(common).unwrap_or_default();
     let e1000e = found
         .iter()
         .map(|found| &found.nic)

@@ -13,10 +13,10 @@ use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, mut output) = load_rules(common, std::path::Path::new("/"));
-    let state = SavedState::default();
-    let log = Log::default();
-    let found = all_nics()?;
+    let (rules, mut output) = load_rules(common, &common.root);
+    let state = SavedState::below(&common.root);
+    let log = Log::below(&common.root);
+    let found = all_nics(common)?;
     let asked_for = |nic: &Nic| {
         if args.nics.is_empty() {
             state.read(nic) != Saved::default() || !decide(rules.rules(), nic).is_empty()

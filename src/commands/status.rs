@@ -1,7 +1,6 @@
 //! `unhang status`: every NIC, and whether its rule is in force.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -29,12 +28,17 @@ struct Row {
 }
 
 impl Row {
-    fn new(nic: &Nic, decision: &Decision<'_>, plan: Result<Plan, KernelError>) -> Row {
+    fn new(
+        nic: &Nic,
+        decision: &Decision<'_>,
+        plan: Result<Plan, KernelError>,
+        reverted: bool,
+    ) -> Row {
         Row {
             nic: nic.clone(),
             rules: decision.rules(),
             plan,
-            reverted: SavedState::default().is_reverted(nic),
+            reverted,
             evidence: Of::default(),
         }
     }
@@ -85,10 +89,10 @@ impl Row {
 
 /// Runs the command.
 pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, mut output) = load_rules(common, Path::new("/"));
-    let found = all_nics()?;
+    let (rules, mut output) = load_rules(common, &common.root);
+    let found = all_nics(common)?;
     let mut concerned = Vec::new();
-    for Found { nic, physical } in &found {
+    for Found { nic, physical, .. } in &found {
         let decision = decide(rules.rules(), nic);
         if *physical || !decision.is_empty() {
             concerned.push((nic, decision));
@@ -96,11 +100,12 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     }
     let asked = Asked::about(concerned.iter().map(|(nic, _)| *nic), Scope::Devices);
     let plans = read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let saved = SavedState::below(&common.root);
     let rows = concerned.iter().zip(plans);
     let mut rows: Vec<Row> = rows
-        .map(|((nic, decision), plan)| Row::new(nic, decision, plan))
+        .map(|((nic, decision), plan)| Row::new(nic, decision, plan, saved.is_reverted(nic)))
         .collect();
-    let stale = super::generated::stale(Path::new("/"), &rules);
+    let stale = super::generated::stale(&common.root, &rules);
     let evidence = Evidence::read(asked);
     for row in &mut rows {
         row.evidence = evidence.of(&row.nic);

@@ -1,13 +1,11 @@
 //! `unhang watch`: keep it right while the machine runs.
 
-use std::path::Path;
-
 use super::Output;
 use crate::cli::Common;
 use crate::watch;
 
 /// Runs the command; it ends only when it is stopped or can't go on.
 pub fn run(common: &Common) -> anyhow::Result<Output> {
-    watch::run(common.rule_dirs(), Path::new("/"))?;
+    watch::run(common.rule_dirs_below(&common.root), &common.root)?;
     Ok(Output::default())
 }

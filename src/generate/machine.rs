@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::discover::{self, Found};
 use crate::nic::Nic;
 use crate::timeout;
 
@@ -116,49 +117,22 @@ const OLDEST_IN_USE: u32 = 247;
 
 /// Hardware NICs: net devices with a device below them.
 fn nics(root: &Path) -> Vec<Present> {
-    let entries = fs::read_dir(root.join("sys/class/net")).ok();
-    let dirs = entries.into_iter().flatten().flatten();
-    let mut nics: Vec<Present> = dirs
-        .filter(|dir| dir.path().join("device").exists())
-        .filter_map(|dir| present(root, &dir.path()))
-        .collect();
+    let found = discover::all(root).unwrap_or_default();
+    let physical = found.into_iter().filter(|found| found.physical);
+    let mut nics: Vec<Present> = physical.map(|found| present(root, found)).collect();
     nics.sort_by(|a, b| a.nic.name.cmp(&b.nic.name));
     nics
 }
 
-fn present(root: &Path, dir: &Path) -> Option<Present> {
-    let number = |file: &str| -> Option<u32> {
-        let text = fs::read_to_string(dir.join(file)).ok()?;
-        text.trim().parse().ok()
-    };
-    let ifindex = number("ifindex")?;
-    let properties = database(root, ifindex);
-    let property = |key: &str| properties.get(key).cloned();
-    let mut nic = Nic {
-        ifindex,
-        name: dir.file_name()?.to_str()?.to_owned(),
-        driver: property("ID_NET_DRIVER"),
-        path: property("ID_PATH"),
-        ..Nic::default()
-    };
-    nic.complete_from_sysfs(dir);
-    Some(Present {
-        nic,
-        properties,
+fn present(root: &Path, found: Found) -> Present {
+    let file = format!("sys/class/net/{}/addr_assign_type", found.nic.name);
+    let kind = fs::read_to_string(root.join(file));
+    Present {
         // NET_ADDR_PERM (include/linux/netdevice.h)
-        permanent_mac: number("addr_assign_type") == Some(0),
-    })
-}
-
-/// The properties that udev keeps of a net device (`E:KEY=VALUE` lines).
-fn database(root: &Path, ifindex: u32) -> BTreeMap<String, String> {
-    let file = root.join(format!("run/udev/data/n{ifindex}"));
-    let text = fs::read_to_string(file).unwrap_or_default();
-    let lines = text.lines().filter_map(|line| line.strip_prefix("E:"));
-    lines
-        .filter_map(|line| line.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+        permanent_mac: kind.is_ok_and(|kind| kind.trim_end() == "0"),
+        nic: found.nic,
+        properties: found.properties,
+    }
 }
 
 /// What the programs of the running system say.

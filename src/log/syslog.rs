@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -29,14 +29,12 @@ pub struct Log {
     unread: Cell<bool>,
 }
 
-impl Default for Log {
-    /// The system's log.
-    fn default() -> Log {
-        Log::to("/dev/log", "/dev/kmsg")
-    }
-}
-
 impl Log {
+    /// The log of the system below `root`.
+    pub fn below(root: &Path) -> Log {
+        Log::to(root.join("dev/log"), root.join("dev/kmsg"))
+    }
+
     /// A log at these places.
     pub fn to(syslog_socket: impl Into<PathBuf>, kmsg: impl Into<PathBuf>) -> Log {
         Log {

@@ -33,6 +33,7 @@ use crate::features::{Connection, KernelError};
 use crate::log::{Level, Log};
 use crate::nic::Nic;
 use crate::rules::{RuleSet, load};
+use crate::saved_state::SavedState;
 use listen::Listener;
 use signals::Signal;
 use state::State;
@@ -77,6 +78,8 @@ struct Watcher {
     nics: BTreeMap<u32, Watched>,
     state: State,
     state_path: PathBuf,
+    saved: SavedState,
+    root: PathBuf,
     /// What was last said about rule files.
     complaints: Vec<String>,
 }
@@ -100,7 +103,7 @@ pub fn run(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
 }
 
 async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
-    let log = Log::default();
+    let log = Log::below(root);
     if !may_change_features() {
         return Err(WatchError::NotPermitted);
     }
@@ -115,6 +118,8 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         nics: BTreeMap::new(),
         state: State::load(&state_path),
         state_path,
+        saved: SavedState::below(root),
+        root: root.to_owned(),
         complaints: Vec::new(),
     };
     watcher.complain(complaints);

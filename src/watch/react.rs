@@ -17,7 +17,6 @@ use crate::log::{Event, Level, Line, Part};
 use crate::nic::Nic;
 use crate::plan::{KeyPlan, Plan, State};
 use crate::rules::{Decision, Drift, decide};
-use crate::saved_state::SavedState;
 
 impl Watcher {
     pub(super) async fn react(&mut self, signal: Signal) {
@@ -56,7 +55,7 @@ impl Watcher {
 
     /// The network devices that there are; forgets those that there were.
     fn find(&mut self) -> Vec<Nic> {
-        let found = match discover::all() {
+        let found = match discover::all(&self.root) {
             Ok(found) => found,
             Err(error) => {
                 let complaint = format!("the network devices can't be listed: {error}");
@@ -118,15 +117,15 @@ impl Watcher {
 
     fn gone(&mut self, ifindex: u32) {
         if let Some(watched) = self.nics.remove(&ifindex) {
-            SavedState::default().forget(&watched.nic);
+            self.saved.forget(&watched.nic);
             self.state.nics.remove(&ifindex);
             self.save();
         }
     }
 
     pub(super) async fn apply(&mut self, nic: &Nic, decision: &Decision<'_>) -> Outcome {
-        let state = SavedState::default();
-        apply(&mut self.kernel, &state, nic, decision, IfReverted::Leave).await
+        let leave = IfReverted::Leave;
+        apply(&mut self.kernel, &self.saved, nic, decision, leave).await
     }
 
     /// Brings the NIC to what the rules want, whatever it was before, but for what the loop guard
@@ -167,7 +166,7 @@ impl Watcher {
         };
         let nic = watched.nic.clone();
         let rules = Arc::clone(&self.rules);
-        let decision = SavedState::default().respected_by(&nic, decide(rules.rules(), &nic));
+        let decision = self.saved.respected_by(&nic, decide(rules.rules(), &nic));
         // A NIC that went away meanwhile is told of by another signal.
         let Ok(features) = self.kernel.get(ifindex).await else {
             return;
