@@ -248,6 +248,10 @@ impl FromStr for Nic {
                 "describe the NIC, for example \"driver=e1000e pci=8086:15b8\"".into(),
             ));
         }
+        // No other driver binds to its chips.
+        nic.driver = nic
+            .driver
+            .or(nic.pci.and_then(|pci| pci.chip()).map(|_| "e1000e".into()));
         Ok(nic)
     }
 }

@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use rtnetlink::packet_route::link::{LinkAttribute, Prop};
+use tokio::runtime::{Builder, Runtime};
+
 use crate::apply::{IfReverted, Outcome, apply};
 use crate::features::{Connection, FeatureKernel, Features, KernelError};
 use crate::nic::Nic;
@@ -17,11 +21,33 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs `work` with a connection to the running kernel.
 pub fn with_connection<T>(work: impl AsyncFnOnce(&mut Connection) -> T) -> Result<T, KernelError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build();
-    let runtime = runtime.map_err(|error| KernelError::Netlink(error.to_string()))?;
-    runtime.block_on(async { Ok(work(&mut Connection::open()?).await) })
+    runtime()?.block_on(async { Ok(work(&mut Connection::open()?).await) })
+}
+
+fn runtime() -> Result<Runtime, KernelError> {
+    let runtime = Builder::new_current_thread().enable_io().build();
+    runtime.map_err(|error| KernelError::Netlink(error.to_string()))
+}
+
+/// The number of the device that has this alternative name (`ip link property`).
+pub fn ifindex_of_altname(name: &str) -> Option<u32> {
+    let is_it = |attribute: &LinkAttribute| match attribute {
+        LinkAttribute::PropList(list) => list
+            .iter()
+            .any(|property| matches!(property, Prop::AltIfName(other) if other == name)),
+        _ => false,
+    };
+    runtime().ok()?.block_on(async {
+        let (connection, handle, _) = rtnetlink::new_connection().ok()?;
+        tokio::spawn(connection);
+        let mut links = handle.link().get().execute();
+        while let Some(Ok(link)) = links.next().await {
+            if link.attributes.iter().any(is_it) {
+                return Some(link.header.index);
+            }
+        }
+        None
+    })
 }
 
 /// What `work` gives for each NIC, or why the kernel could not be asked.

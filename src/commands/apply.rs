@@ -27,13 +27,7 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
             output.notice("no rule matches a NIC of this machine; 'unhang status' lists them");
         }
     }
-    for name in &args.nics {
-        if let Some(found) = found.iter().find(|found| found.nic.name == *name) {
-            nics.push(found.nic.clone());
-        } else {
-            output.no_such_nic(name, &found);
-        }
-    }
+    nics.extend(output.named(&args.nics, &found));
     if args.dry_run {
         dry_run(args, &nics, &rules, &mut output);
     } else {

@@ -24,15 +24,13 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
             }
         },
         (None, name) => {
-            let name = name.as_deref().unwrap_or_default();
             let found = all_nics(common)?;
-            let Some(nic) = found.iter().find(|found| found.nic.name == name) else {
-                output.no_such_nic(name, &found);
+            let Some(nic) = output.named(name.as_slice(), &found).pop() else {
                 return Ok(output);
             };
-            let decision = decide(rules.rules(), &nic.nic);
-            let plan = read_plans([(&nic.nic, &decision)].into_iter()).pop();
-            (nic.nic.clone(), plan)
+            let decision = decide(rules.rules(), &nic);
+            let plan = read_plans([(&nic, &decision)].into_iter()).pop();
+            (nic, plan)
         }
     };
     let decision = decide(rules.rules(), &nic);

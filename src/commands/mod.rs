@@ -23,7 +23,9 @@ use anyhow::Context;
 
 use crate::cli::Common;
 use crate::discover::{self, Found};
+use crate::nic::Nic;
 use crate::rules::{self, RuleSet};
+use crate::running_kernel::ifindex_of_altname;
 use crate::text::{is_unprintable, printable};
 
 /// What a command says.
@@ -58,9 +60,25 @@ impl Output {
         self.stderr += &format!("unhang: {}\n", printable(notice));
     }
 
-    /// There is no such interface.
-    fn no_such_nic(&mut self, name: &str, nics: &[Found]) {
-        let physical = nics.iter().filter(|found| found.physical);
+    /// The NICs of these names or alternative names; says which there are not.
+    fn named(&mut self, names: &[String], found: &[Found]) -> Vec<Nic> {
+        let mut nics = Vec::new();
+        for name in names {
+            let by_name = found.iter().find(|found| found.nic.name == *name);
+            let nic = by_name.or_else(|| {
+                let ifindex = ifindex_of_altname(name)?;
+                found.iter().find(|found| found.nic.ifindex == ifindex)
+            });
+            match nic {
+                Some(found) => nics.push(found.nic.clone()),
+                None => self.no_such_nic(name, found),
+            }
+        }
+        nics
+    }
+
+    fn no_such_nic(&mut self, name: &str, found: &[Found]) {
+        let physical = found.iter().filter(|found| found.physical);
         let names: Vec<&str> = physical.map(|found| found.nic.name.as_str()).collect();
         let there = if names.is_empty() {
             "this machine has no NIC".to_owned()

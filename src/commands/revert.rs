@@ -5,7 +5,6 @@ use super::{Output, SCHEMA, Status, all_nics, load_rules};
 use crate::cli::{Common, RevertArgs};
 use crate::features::KernelError;
 use crate::log::{Event, Level, Line, Log};
-use crate::nic::Nic;
 use crate::rules::decide;
 use crate::running_kernel::revert_all;
 use crate::saved_state::{Saved, SavedState};
@@ -17,23 +16,16 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
     let state = SavedState::below(&common.root);
     let log = Log::below(&common.root);
     let found = all_nics(common)?;
-    let asked_for = |nic: &Nic| {
-        if args.nics.is_empty() {
+    let mut concerned = output.named(&args.nics, &found);
+    if args.nics.is_empty() {
+        concerned.extend(found.into_iter().map(|found| found.nic));
+        concerned.retain(|nic| {
             state.read(nic) != Saved::default() || !decide(rules.rules(), nic).is_empty()
-        } else {
-            args.nics.contains(&nic.name)
-        }
-    };
-    for name in &args.nics {
-        if !found.iter().any(|found| found.nic.name == *name) {
-            output.no_such_nic(name, &found);
-        }
+        });
     }
-    let concerned = found.iter().map(|found| &found.nic);
-    let concerned: Vec<&Nic> = concerned.filter(|nic| asked_for(nic)).collect();
-    let reverted = revert_all(concerned.iter().copied().cloned(), &state);
+    let reverted = revert_all(concerned.iter().cloned(), &state);
     let mut json = Vec::new();
-    for (nic, reverted) in concerned.into_iter().zip(reverted) {
+    for (nic, reverted) in concerned.iter().zip(reverted) {
         let reverted = reverted.map(|done| done.map_err(|error| error.to_string()));
         let reverted = reverted.map_err(|error| error.to_string());
         let mut outcome = match reverted.and_then(|done| done) {

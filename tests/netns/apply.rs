@@ -270,3 +270,18 @@ fn a_name_that_steers_a_terminal_is_shown() {
         );
     });
 }
+
+#[test]
+fn an_alternative_name_is_a_name() {
+    isolated(|_| {
+        let long = "a-name-that-is-longer-than-any-interface's";
+        sh(&format!("ip link property add dev v0 altname \"{long}\""));
+        rule("v0", "gro = false");
+        let line = "v0: gro off (was on); rule mine; no driver; event manual\n";
+        assert_eq!(unhang(&["apply", long]), said(line, 0));
+        let explained = unhang(&["explain", long]).stdout;
+        assert!(explained.starts_with("v0: "), "{explained}");
+        assert_eq!(unhang(&["revert", long]).status, Some(0));
+        assert_eq!(ethtool("v0", "generic-receive-offload"), "on");
+    });
+}
