@@ -9,10 +9,8 @@ use crate::plan::{FeaturePlan, KeyPlan, Plan, State};
 use crate::rules::Decision;
 use crate::saved_state::{Saved, SavedState};
 
-/// What came of applying a decision to a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The NIC, by the name that it has now.
     pub nic: Nic,
     /// The rules that want something of it.
     pub rules: Vec<String>,
@@ -22,18 +20,13 @@ pub struct Outcome {
     pub side_effects: Vec<(String, bool)>,
     /// Why 'unhang revert' will not know what it was before.
     pub unsaved: Option<String>,
-    /// Why it went no further.
     pub error: Option<KernelError>,
 }
 
-/// What came of one offload key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOutcome {
-    /// The key.
     pub key: Key,
-    /// Whether its features are wanted on.
     pub on: bool,
-    /// What came of its features together.
     pub result: KeyResult,
 }
 
@@ -50,11 +43,9 @@ pub enum KeyResult {
     Fixed(Vec<String>),
     /// These are not as wanted, though the kernel was asked.
     Refused(Vec<String>),
-    /// This kernel has no such feature.
     Missing,
 }
 
-/// An outcome in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Summary {
     /// No rule wants anything of this NIC.
@@ -72,7 +63,6 @@ pub enum Summary {
 }
 
 impl Outcome {
-    /// The outcome in a word.
     pub fn summary(&self) -> Summary {
         use KeyResult::{AlreadyRight, Changed, Secured};
         match &self.error {
@@ -107,7 +97,6 @@ impl Outcome {
 /// What to do with a NIC that 'unhang revert' restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfReverted {
-    /// Leave it alone.
     Leave,
     /// Apply the rules: they count again.
     Apply,

@@ -10,10 +10,8 @@ use udev::Device;
 
 use crate::nic::Nic;
 
-/// A network device of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// What rules match on.
     pub nic: Nic,
     /// Whether it is hardware: not a bridge, a VLAN, a veth …
     pub physical: bool,

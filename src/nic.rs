@@ -16,11 +16,8 @@ use crate::chip::{self, Chip};
 /// PCI vendor and device, and the subsystem's where known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PciId {
-    /// PCI vendor ID.
     pub vendor: u16,
-    /// PCI device ID.
     pub device: u16,
-    /// PCI subsystem vendor and subsystem device ID.
     pub subsystem: Option<(u16, u16)>,
 }
 
@@ -49,7 +46,6 @@ impl fmt::Display for PciId {
     }
 }
 
-/// Why a text is no PCI ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a PCI ID is vendor:device or vendor:device:subvendor:subdevice, each four hex digits")]
 pub struct InvalidPciId;
@@ -87,7 +83,6 @@ impl FromStr for PciId {
 pub struct Nic {
     /// The kernel's number for it; unlike the name it never changes. 0 for a device that is not there.
     pub ifindex: u32,
-    /// Name at the time of the event.
     pub name: String,
     /// Kernel driver, e.g. `e1000e`.
     pub driver: Option<String>,
@@ -256,7 +251,6 @@ impl FromStr for Nic {
     }
 }
 
-/// Why a text describes no NIC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidNic(String);
@@ -264,12 +258,10 @@ pub struct InvalidNic(String);
 /// Why the environment is not that of a udev event for a net device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnEvent {
-    /// A property that every net device's event has is not there.
     #[error(
         "{0} is not set: this program is called by udev for a net device; by hand, use 'unhang apply'"
     )]
     Missing(&'static str),
-    /// IFINDEX is no number above 0.
     #[error("IFINDEX is '{0}', which is no interface number")]
     BadIfindex(String),
 }

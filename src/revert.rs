@@ -5,7 +5,6 @@ use crate::features::{Feature, FeatureKernel, Features, KernelError, Key};
 use crate::nic::Nic;
 use crate::saved_state::{Saved, SavedState};
 
-/// Why a NIC is not restored.
 #[derive(Debug, thiserror::Error)]
 pub enum RevertError {
     /// The watcher would undo it at once.

@@ -39,13 +39,11 @@ const STATES: [(&str, bool, bool); 4] = [
 const LOCK_ATTEMPTS: u32 = 1000;
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
-/// The files.
 #[derive(Debug, Clone)]
 pub struct SavedState {
     root: PathBuf,
 }
 
-/// What is saved of one network device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Saved {
     /// It is restored, and to be left alone until 'unhang apply'.
@@ -71,7 +69,6 @@ impl Saved {
 }
 
 impl SavedState {
-    /// The files below `root`.
     pub fn below(root: &Path) -> SavedState {
         SavedState {
             root: root.to_owned(),
@@ -127,7 +124,6 @@ impl SavedState {
         }
     }
 
-    /// What is saved of this device.
     pub fn read(&self, nic: &Nic) -> Saved {
         let text = fs::read_to_string(self.file(nic)).unwrap_or_default();
         let feature = |line: &str| {
@@ -170,7 +166,6 @@ impl SavedState {
         self.in_dir(|| replace(&file, text.as_bytes(), 0o644))
     }
 
-    /// Whether this device is to be left alone.
     pub fn is_reverted(&self, nic: &Nic) -> bool {
         self.read(nic).reverted
     }

@@ -1,4 +1,4 @@
-//! `unhang apply`: bring NICs to what the rules want.
+//! `unhang apply`: apply the rules to NICs and verify the result.
 
 use std::sync::Arc;
 
@@ -15,7 +15,6 @@ use crate::running_kernel::{apply_all, read_plans};
 use crate::saved_state::SavedState;
 use crate::text::printable;
 
-/// Runs the command.
 pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &common.root);
     let found = all_nics(common)?;
@@ -86,7 +85,6 @@ fn for_real(
     outcomes
 }
 
-/// The exit status for an outcome.
 pub(super) fn status(summary: Summary) -> Status {
     match summary {
         Summary::NoRule | Summary::AlreadyRight | Summary::Applied => Status::Done,

@@ -11,7 +11,6 @@ use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, Verdict, decide};
 use crate::running_kernel::read_plans;
 use crate::text::printable;
 
-/// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &common.root);
     let (nic, plan) = match (&args.as_nic, &args.nic) {

@@ -17,7 +17,6 @@ use crate::report::sources::Error;
 use crate::rules::decide;
 use crate::running_kernel::read_plans;
 
-/// Runs the command.
 pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
     let (history, errors, now) = if args.files.is_empty() {
         this_machine(common)?

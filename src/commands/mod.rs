@@ -28,16 +28,12 @@ use crate::rules::{self, RuleSet};
 use crate::running_kernel::ifindex_of_altname;
 use crate::text::{is_unprintable, printable};
 
-/// What a command says.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// The result.
     pub stdout: String,
     /// Talk about it, which '--quiet' leaves out.
     pub stderr: String,
-    /// What went wrong.
     pub errors: String,
-    /// The exit status.
     pub status: Status,
 }
 
@@ -98,7 +94,6 @@ pub enum Status {
     Done = 0,
     /// It failed, or a check found something.
     Failed = 1,
-    /// Wrong usage.
     Usage = 2,
     /// Something is not as wanted.
     Partly = 3,

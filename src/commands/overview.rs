@@ -9,7 +9,6 @@ use crate::cli::{Common, StatusArgs};
 use crate::rules::decide;
 use crate::text::printable;
 
-/// Runs the command.
 pub fn run(common: &Common) -> anyhow::Result<Output> {
     let args = StatusArgs {
         json: false,
@@ -38,7 +37,7 @@ pub fn run(common: &Common) -> anyhow::Result<Output> {
     });
     commands.push(("unhang --help".into(), "all commands"));
     output.status = Status::Done;
-    output.stdout += &format!("\n{}\n", style::strong("To go on:"));
+    output.stdout += &format!("\n{}\n", style::strong("Next steps:"));
     for (command, what) in commands {
         output.stdout += &format!("  {command:24}  {what}\n");
     }

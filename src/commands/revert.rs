@@ -10,7 +10,6 @@ use crate::running_kernel::revert_all;
 use crate::saved_state::{Saved, SavedState};
 use crate::text::printable;
 
-/// Runs the command.
 pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &common.root);
     let state = SavedState::below(&common.root);

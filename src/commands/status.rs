@@ -17,7 +17,6 @@ use crate::running_kernel::read_plans;
 use crate::saved_state::SavedState;
 use crate::text::printable;
 
-/// What there is to say about one NIC.
 struct Row {
     nic: Nic,
     rules: Vec<String>,
@@ -87,7 +86,6 @@ impl Row {
     }
 }
 
-/// Runs the command.
 pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &common.root);
     let found = all_nics(common)?;

@@ -7,10 +7,8 @@ use serde::Serialize;
 use crate::features::on_off;
 use crate::plan::{KeyPlan, Plan, State};
 
-/// One offload key in JSON.
 #[derive(Debug, Serialize)]
 pub struct Offload {
-    /// Whether it is wanted on.
     pub wanted: bool,
     /// Whether any of its features is on (when off is wanted) or all are (when on is wanted);
     /// `null` if this kernel has none.
@@ -19,7 +17,6 @@ pub struct Offload {
     pub state: &'static str,
 }
 
-/// Per offload key, for JSON.
 pub fn offloads(plan: &Plan) -> BTreeMap<String, Offload> {
     let offload = |key: &KeyPlan| {
         let offload = Offload {

@@ -1,4 +1,4 @@
-//! `unhang watch`: keep it right while the machine runs.
+//! `unhang watch`: re-apply rules on link-up and drift, recover wedged NICs.
 
 use super::Output;
 use crate::cli::Common;

@@ -54,13 +54,9 @@ const BIT_VALUE: u16 = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeaturesMessage {
     /// Ask for all features of a NIC.
-    Get {
-        /// The NIC.
-        ifindex: u32,
-    },
+    Get { ifindex: u32 },
     /// Ask for features to be on or off; those not named stay as they are.
     Set {
-        /// The NIC.
         ifindex: u32,
         /// Kernel names, and `true` for on.
         wanted: Vec<(String, bool)>,
@@ -71,12 +67,7 @@ pub enum FeaturesMessage {
     SetReply(Changes),
     /// Somebody changed features, by netlink, by ioctl, or the core itself. The kernel sends
     /// notifications with compact bitsets, by index: to know what is so now, ask.
-    Notification {
-        /// The NIC.
-        ifindex: u32,
-        /// Its name now.
-        interface: String,
-    },
+    Notification { ifindex: u32, interface: String },
     /// Another message of the family, e.g. from the `monitor` group.
     Other(u8),
 }

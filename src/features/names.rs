@@ -129,7 +129,6 @@ impl Key {
         Key(text.into())
     }
 
-    /// As the rule writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -203,7 +202,6 @@ pub fn known_names() -> &'static [&'static str] {
     &KERNEL_NAMES
 }
 
-/// ethtool's short names.
 pub fn short_names() -> impl Iterator<Item = Key> {
     SHORT_NAMES.iter().map(|(short, _)| Key::new(*short))
 }

@@ -15,22 +15,16 @@ use crate::features::on_off;
 const NO_RULE: &str = "no rule";
 const UNSAVED: &str = "original settings not saved: ";
 
-/// One log line about one NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// The NIC's name when it was written.
     pub interface: String,
-    /// What came of it.
     pub parts: Vec<Part>,
-    /// The rules that wanted it.
     pub rules: Vec<String>,
-    /// Driver, PCI ID and chip.
     pub identity: String,
-    /// What called for it.
     pub event: String,
 }
 
-/// What came of some offload keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// `tso gso gro off (were on)`: switched.
@@ -41,13 +35,11 @@ pub enum Part {
     Secured(Vec<String>, bool),
     /// `tso still on (fixed: tx-tcp6-segmentation)`: not as wanted, with the reason and the features.
     Still {
-        /// The offload keys.
         keys: Vec<String>,
         /// What they are, against the rule.
         on: bool,
         /// `fixed` or `refused`.
         reason: String,
-        /// The features that are not as wanted.
         features: Vec<String>,
     },
     /// `ufo unknown to this kernel`.
@@ -58,7 +50,6 @@ pub enum Part {
     Unsaved(String),
     /// `wedged after 2 hang blocks (offloads in force)`, or `(offloads not in force)`.
     Wedged {
-        /// Hang blocks since the link last came up.
         blocks: u32,
         /// Whether all that the rules want was so.
         in_force: bool,

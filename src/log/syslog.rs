@@ -19,7 +19,6 @@ use crate::text::printable;
 /// How long a full syslog socket is waited for, in milliseconds.
 const SYSLOG_PATIENCE_MS: u16 = 100;
 
-/// Where log lines go.
 #[derive(Debug, Clone)]
 pub struct Log {
     syslog_socket: PathBuf,
@@ -35,7 +34,6 @@ impl Log {
         Log::to(root.join("dev/log"), root.join("dev/kmsg"))
     }
 
-    /// A log at these places.
     pub fn to(syslog_socket: impl Into<PathBuf>, kmsg: impl Into<PathBuf>) -> Log {
         Log {
             syslog_socket: syslog_socket.into(),
