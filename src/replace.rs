@@ -28,6 +28,7 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
         .write_all(text)
         // Whatever the umask.
         .and_then(|()| file.set_permissions(Permissions::from_mode(mode)))
+        .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&new, path));
     if written.is_err() {
         // What is left of it is in nobody's way.

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Output, Status};
+use super::{Output, Status, printable};
 use crate::cli::{CheckArgs, Common};
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
-use crate::text::{is_unprintable, printable};
 
 const HELPER: &str = "/usr/lib/udev/unhang";
 const UDEV_RULE_DIRS: [&str; 5] = [
@@ -123,16 +122,8 @@ fn render(file: &RuleFile, diagnostic: &Diagnostic) -> String {
         Severity::Note => Level::NOTE,
     };
     let path = printable(&file.path.display().to_string()).into_owned();
-    let shown = |text: &str| -> String {
-        let unprintable = |c| is_unprintable(c) && c != '\n' && c != '\t';
-        text.replace(unprintable, "\u{fffd}")
-    };
-    let (before, rest) = file.text.split_at(diagnostic.span.start);
-    let (marked, after) = rest.split_at(diagnostic.span.len());
-    let [before, marked, after] = [before, marked, after].map(shown);
-    let span = before.len()..before.len() + marked.len();
-    let annotation = AnnotationKind::Primary.span(span);
-    let snippet = Snippet::source(before + &marked + &after)
+    let annotation = AnnotationKind::Primary.span(diagnostic.span.clone());
+    let snippet = Snippet::source(&file.text)
         .path(path)
         .annotation(annotation);
     let message = printable(&diagnostic.message);

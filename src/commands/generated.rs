@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::check::Counts;
-use super::{Output, Status};
+use super::{Output, Status, printable};
 use crate::cli::Common;
 use crate::generate::link;
 use crate::generate::machine::Machine;
@@ -11,7 +11,6 @@ use crate::generate::marker::{Marker, fingerprint};
 use crate::generate::request::{By, NoRequest, Request, Wanted};
 use crate::generate::write;
 use crate::rules::{RuleSet, Severity};
-use crate::text::printable;
 
 /// A line for each generated file that is out of date, or does not count.
 pub fn stale(root: &Path, rules: &RuleSet) -> Vec<String> {
@@ -65,7 +64,9 @@ pub fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let findings = match link::check::check(&machine, &rules, file) {
         Ok(findings) => findings,
         Err(refusal) => {
-            return Output::failed(Status::Failed, &refusal.0);
+            output.stderr = format!("unhang: {}\n", printable(&refusal.0));
+            output.status = Status::Failed;
+            return output;
         }
     };
     let mut counts = Counts::default();

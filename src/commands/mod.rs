@@ -38,16 +38,6 @@ pub struct Output {
 }
 
 impl Output {
-    /// One that says only what went wrong.
-    fn failed(status: Status, problem: &str) -> Output {
-        let mut output = Output {
-            status,
-            ..Output::default()
-        };
-        output.error(problem);
-        output
-    }
-
     fn error(&mut self, problem: &str) {
         self.errors += &format!("unhang: {}\n", printable(problem));
     }
