@@ -23,6 +23,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::sys::stat::{Mode, umask};
 use rtnetlink::MulticastGroup;
 use rtnetlink::sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
 use tokio::io::unix::AsyncFd;
@@ -99,6 +100,8 @@ pub fn run(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| WatchError::Source("event loop", error))?;
+    // 'unhang status' is for everybody.
+    umask(Mode::from_bits_truncate(0o022));
     runtime.block_on(watch(dirs, root))
 }
 

@@ -116,6 +116,22 @@ fn everybody_may_read_what_is_saved_whatever_the_umask() {
 }
 
 #[test]
+fn so_is_what_the_watcher_keeps() {
+    isolated(|_namespace| {
+        rule("none", REMEDY);
+        sh("mv /run/unhang/rules.d /run/rules && rmdir /run/unhang");
+        let unhang = env!("CARGO_BIN_EXE_unhang");
+        sh(&format!(
+            "umask 077; {unhang} watch --rules /run/rules 2>/dev/null & watcher=$!
+            for i in $(seq 100); do [ -e /run/unhang/watch.json ] && break; sleep 0.05; done
+            kill $watcher"
+        ));
+        let modes = sh("stat -c %a /run/unhang /run/unhang/watch.json");
+        assert_eq!(modes, "755\n644\n");
+    });
+}
+
+#[test]
 fn what_could_not_be_saved_is_told() {
     isolated(|namespace| {
         rule("v0", "gro = false");
