@@ -152,3 +152,6 @@ fn to_json(document: &impl serde::Serialize) -> String {
     }
     text + "\n"
 }
+
+#[cfg(test)]
+mod tests;
