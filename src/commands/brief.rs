@@ -13,7 +13,7 @@ pub fn line(found: &[Found], outcomes: &[Outcome], left: &[Nic]) -> String {
     for Found { nic, physical, .. } in found {
         let of_nic = |outcome: &&Outcome| outcome.nic.ifindex == nic.ifindex;
         let what = if left.contains(nic) {
-            "left as 'unhang revert' put it".to_owned()
+            "skipped: reverted".to_owned()
         } else {
             match outcomes.iter().find(of_nic) {
                 Some(outcome) if outcome.summary() != Summary::NoRule => in_short(outcome),

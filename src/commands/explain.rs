@@ -247,7 +247,7 @@ fn mismatch(rule: &Rule, mismatch: &Mismatch) -> String {
     };
     let text = match found {
         Some(found) => format!("{key} is {found}, not {asked}"),
-        None => format!("no {key} known, the rule is for {asked}"),
+        None => format!("no {key} known, the rule matches {asked}"),
     };
     printable(&text).into_owned()
 }

@@ -48,7 +48,7 @@ fn this_machine(common: &Common) -> anyhow::Result<(Option<History>, Vec<Error>,
     Ok((history, errors, now))
 }
 
-/// What the kernel says now of the NICs that a rule is for, and of all e1000e NICs.
+/// What the kernel says now of the NICs that a rule matches, and of all e1000e NICs.
 fn now(nics: &[Found], common: &Common) -> Vec<Features> {
     let (rules, _) = load_rules(common, &common.root);
     let e1000e = |nic: &Nic| nic.driver.as_deref() == Some("e1000e");

@@ -21,7 +21,7 @@ struct Row {
     nic: Nic,
     rules: Vec<String>,
     plan: Result<Plan, KernelError>,
-    /// 'unhang revert' put it back.
+    /// 'unhang revert' restored it.
     reverted: bool,
     evidence: Of,
 }
@@ -148,7 +148,7 @@ fn table(rows: &[Row]) -> String {
                 text += &format!("  {reason}\n");
             }
             text += &format!(
-                "  'unhang apply {}' puts it in force, as root\n",
+                "  'unhang apply {}' applies it, as root\n",
                 printable(&row.nic.name)
             );
         }

@@ -70,7 +70,7 @@ pub enum KernelError {
     NotPermitted,
     /// The `ethtool` family is not registered.
     #[error(
-        "this kernel has no ethtool netlink: it takes Linux 5.7 or newer, built with CONFIG_ETHTOOL_NETLINK"
+        "this kernel lacks ethtool netlink, which requires Linux 5.7 and CONFIG_ETHTOOL_NETLINK"
     )]
     NoEthtoolNetlink,
     /// EOPNOTSUPP on a GET.

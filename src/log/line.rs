@@ -70,7 +70,7 @@ pub enum Part {
 }
 
 impl Line {
-    /// The line for an outcome and how much it matters; `None` if no rule is for the NIC.
+    /// The line for an outcome and how much it matters; `None` if no rule matches the NIC.
     pub fn new(outcome: &Outcome, event: &Event) -> Option<(Level, Line)> {
         let level = match outcome.summary() {
             Summary::NoRule => return None,

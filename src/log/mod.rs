@@ -37,7 +37,7 @@ impl Event {
         Event("rules".into())
     }
 
-    /// A person had it put back.
+    /// A person had it restored.
     pub fn revert() -> Event {
         Event("revert".into())
     }
