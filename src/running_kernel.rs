@@ -31,23 +31,29 @@ fn runtime() -> Result<Runtime, KernelError> {
 
 /// The number of the device that has this alternative name (`ip link property`).
 pub fn ifindex_of_altname(name: &str) -> Option<u32> {
+    let name = name.to_owned();
+    let mut work = timeout::start(PATIENCE, move |sender| {
+        let found = runtime().map(|runtime| runtime.block_on(find_altname(&name)));
+        // Nobody waits any more after a time-out.
+        let _ = sender.send(found.ok().flatten());
+    });
+    work.next_result().ok().flatten().flatten()
+}
+
+async fn find_altname(name: &str) -> Option<u32> {
     let is_it = |attribute: &LinkAttribute| match attribute {
-        LinkAttribute::PropList(list) => list
-            .iter()
-            .any(|property| matches!(property, Prop::AltIfName(other) if other == name)),
+        LinkAttribute::PropList(list) => list.contains(&Prop::AltIfName(name.to_owned())),
         _ => false,
     };
-    runtime().ok()?.block_on(async {
-        let (connection, handle, _) = rtnetlink::new_connection().ok()?;
-        tokio::spawn(connection);
-        let mut links = handle.link().get().execute();
-        while let Some(Ok(link)) = links.next().await {
-            if link.attributes.iter().any(is_it) {
-                return Some(link.header.index);
-            }
+    let (connection, handle, _) = rtnetlink::new_connection().ok()?;
+    tokio::spawn(connection);
+    let mut links = handle.link().get().execute();
+    while let Some(Ok(link)) = links.next().await {
+        if link.attributes.iter().any(is_it) {
+            return Some(link.header.index);
         }
-        None
-    })
+    }
+    None
 }
 
 /// What `work` gives for each NIC, or why the kernel could not be asked.
