@@ -3,7 +3,7 @@
 //! One straight way: an event names a [`nic::Nic`], the [`rules`] give a
 //! [`rules::Decision`] for it, the kernel's [`features`] make that a [`plan::Plan`],
 //! [`apply`] carries it out and gives an [`apply::Outcome`], and [`log`] says so in one line.
-//! Nothing else changes a NIC.
+//! Nothing else changes a NIC, but [`revert`], which restores it.
 //!
 //! What came of it is read from logs: [`hang`] finds the driver's hang blocks and joins them
 //! to incidents, [`report`] weighs these against the time with and without the rules in force.
