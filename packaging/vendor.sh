@@ -4,8 +4,15 @@
 set -eu
 cd "$1"
 
+cargo vendor --locked --quiet --versioned-dirs vendor >/dev/null
 mkdir -p .cargo
-cargo vendor --locked --quiet --versioned-dirs vendor >.cargo/config.toml
+cat >.cargo/config.toml <<'END'
+[source.crates-io]
+replace-with = "vendored"
+
+[source.vendored]
+directory = "vendor"
+END
 for target in x86_64 aarch64; do
     cargo tree --locked --offline --all-features --edges all --target $target-unknown-linux-gnu --prefix none --format '{p}'
 done | sed -n 's/^\([^ ]*\) v\([^ ]*\).*/\1-\2/p' | sort -u >needed

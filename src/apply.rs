@@ -3,23 +3,14 @@
 //! One GET, one SET with all changes, one GET to verify. An acknowledged SET says nothing:
 //! what counts is what the kernel reports afterwards.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use crate::bounded;
-use crate::features::{Connection, FeatureKernel, Features, KernelError, Key};
+use crate::features::{FeatureKernel, Features, KernelError, Key};
 use crate::nic::Nic;
 use crate::plan::{FeaturePlan, KeyPlan, Plan, State};
-use crate::rules::{Decision, RuleSet, decide};
+use crate::rules::Decision;
+use crate::saved_state::{Saved, SavedState};
 
-/// How long the kernel may take for one NIC. udevd gives an event 180 s; long before that
-/// something else is broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What came of applying a decision to a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The NIC, by the name that it has now.
     pub nic: Nic,
     /// The rules that want something of it.
     pub rules: Vec<String>,
@@ -27,20 +18,15 @@ pub struct Outcome {
     pub keys: Vec<KeyOutcome>,
     /// Features that changed without having been asked for, and what they are now.
     pub side_effects: Vec<(String, bool)>,
-    /// Why it went no further.
+    /// Why 'unhang revert' will not know what it was before.
+    pub unsaved: Option<String>,
     pub error: Option<KernelError>,
 }
 
-/// What came of one offload key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOutcome {
-    /// The key.
     pub key: Key,
-    /// Whether its features are wanted on.
     pub on: bool,
-    /// Whether any feature under it was on before; `None` if this kernel has none.
-    pub was: Option<bool>,
-    /// What came of its features together.
     pub result: KeyResult,
 }
 
@@ -57,11 +43,9 @@ pub enum KeyResult {
     Fixed(Vec<String>),
     /// These are not as wanted, though the kernel was asked.
     Refused(Vec<String>),
-    /// This kernel has no such feature.
     Missing,
 }
 
-/// An outcome in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Summary {
     /// No rule wants anything of this NIC.
@@ -79,13 +63,12 @@ pub enum Summary {
 }
 
 impl Outcome {
-    /// The outcome in a word.
     pub fn summary(&self) -> Summary {
         use KeyResult::{AlreadyRight, Changed, Secured};
         match &self.error {
             Some(KernelError::Gone) => Summary::Gone,
             Some(_) => Summary::Failed,
-            None if self.rules.is_empty() => Summary::NoRule,
+            None if self.rules.is_empty() && self.keys.is_empty() => Summary::NoRule,
             None if self.keys.iter().all(|k| k.result == AlreadyRight) => Summary::AlreadyRight,
             None if self
                 .keys
@@ -97,101 +80,58 @@ impl Outcome {
             None => Summary::Partly,
         }
     }
-}
 
-impl Outcome {
-    fn new(nic: Nic, decision: &Decision<'_>, error: Option<KernelError>) -> Outcome {
+    /// One without any key.
+    pub fn new(nic: Nic, rules: Vec<String>, error: Option<KernelError>) -> Outcome {
         Outcome {
             nic,
-            rules: decision.rules(),
+            rules,
             keys: Vec::new(),
             side_effects: Vec::new(),
+            unsaved: None,
             error,
         }
     }
 }
 
-/// Brings each of the NICs to what the rules want, over one connection to the running kernel,
-/// and gives the outcomes in the same order. Waits for none of them longer than ten seconds.
-pub fn apply_all(nics: &[Nic], rules: &Arc<RuleSet>) -> Vec<Outcome> {
-    let decisions: Vec<Decision<'_>> = nics.iter().map(|nic| decide(rules.rules(), nic)).collect();
-    let decided = || nics.iter().zip(&decisions);
-    let wanted = decided().filter(|(_, decision)| !decision.is_empty());
-    let to_do: Vec<Nic> = wanted.map(|(nic, _)| nic.clone()).collect();
-    // A NIC that no rule is for costs no connection.
-    let mut work = (!to_do.is_empty()).then(|| {
-        let rules = Arc::clone(rules);
-        bounded::start(PATIENCE, move |sender| {
-            // That nobody waits for an outcome any more, after a time-out, is no error.
-            let connected = with_connection(async |connection| {
-                for nic in &to_do {
-                    let outcome = apply(connection, nic, &decide(rules.rules(), nic)).await;
-                    let _ = sender.send(outcome);
-                }
-            });
-            if let Err(error) = connected {
-                for nic in to_do {
-                    let decision = decide(rules.rules(), &nic);
-                    let _ = sender.send(Outcome::new(nic, &decision, Some(error.clone())));
-                }
-            }
-        })
-    });
-    let mut outcome = |(nic, decision): (&Nic, &Decision<'_>)| {
-        let work = work.as_mut().filter(|_| !decision.is_empty());
-        let error = match work.map(bounded::Work::next_result) {
-            Some(Ok(Some(outcome))) => return outcome,
-            Some(Err(late)) => Some(KernelError::Netlink(late.to_string())),
-            Some(Ok(None)) | None => None,
-        };
-        Outcome::new(nic.clone(), decision, error)
-    };
-    decided().map(&mut outcome).collect()
+/// What to do with a NIC that 'unhang revert' restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfReverted {
+    Leave,
+    /// Apply the rules: they count again.
+    Apply,
 }
 
-/// Brings one NIC to what the rules want and gives what `report` makes of the outcome. For a
-/// program that does nothing else: if the kernel does not answer within ten seconds, `report`
-/// is called on another thread and what it makes of that is the process's exit status.
-pub fn apply_or_exit(
+/// Applies what `decision` wants to the NIC, as far as the kernel lets it, and says what came of it.
+pub async fn apply(
+    kernel: &mut impl FeatureKernel,
+    saved: &SavedState,
     nic: &Nic,
-    rules: &RuleSet,
-    report: impl Fn(&Outcome) -> u8 + Clone + Send + 'static,
-) -> u8 {
-    let decision = decide(rules.rules(), nic);
-    let outcome = |error| Outcome::new(nic.clone(), &decision, error);
+    decision: &Decision<'_>,
+    if_reverted: IfReverted,
+) -> Outcome {
+    let mut outcome = Outcome::new(nic.clone(), decision.rules(), None);
     if decision.is_empty() {
-        return report(&outcome(None));
+        return outcome;
     }
-    let late_report = report.clone();
-    let mut late = outcome(None);
-    bounded::end_after(PATIENCE, move |error| {
-        late.error = Some(KernelError::Netlink(error.to_string()));
-        std::process::exit(late_report(&late).into());
-    });
-    let done = with_connection(async |connection| apply(connection, nic, &decision).await);
-    report(&done.unwrap_or_else(|error| outcome(Some(error))))
-}
-
-/// Runs `work` with a connection to the running kernel.
-pub fn with_connection<T>(work: impl AsyncFnOnce(&mut Connection) -> T) -> Result<T, KernelError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build();
-    let runtime = runtime.map_err(|error| KernelError::Netlink(error.to_string()))?;
-    runtime.block_on(async { Ok(work(&mut Connection::open()?).await) })
-}
-
-/// Brings the NIC to what `decision` wants, as far as the kernel lets it, and says what came of it.
-pub async fn apply(kernel: &mut impl FeatureKernel, nic: &Nic, decision: &Decision<'_>) -> Outcome {
-    let mut outcome = Outcome::new(nic.clone(), decision, None);
-    if !decision.is_empty() {
-        outcome.error = carry_out(kernel, decision, &mut outcome).await.err();
+    let _lock = saved.lock();
+    let before = saved.read(nic);
+    if before.reverted && if_reverted == IfReverted::Leave {
+        outcome.rules.clear();
+        return outcome;
+    }
+    let done = carry_out(kernel, saved, &before, decision, &mut outcome).await;
+    if let Err(error) = done {
+        outcome.unsaved = None;
+        outcome.error = Some(error);
     }
     outcome
 }
 
 async fn carry_out(
     kernel: &mut impl FeatureKernel,
+    state: &SavedState,
+    saved: &Saved,
     decision: &Decision<'_>,
     outcome: &mut Outcome,
 ) -> Result<(), KernelError> {
@@ -201,18 +141,27 @@ async fn carry_out(
     let plan = Plan::new(decision, &before);
     outcome.rules = plan.rules();
     let to_set = plan.in_state(State::needs_set);
+    let to_save = saved.and(to_set.iter().filter_map(|(name, _)| before.get(name)));
+    if to_save != *saved {
+        // Before it is changed: whoever is killed while the kernel does it has it saved.
+        let written = state.write(&outcome.nic, &to_save);
+        outcome.unsaved = written.err().map(|error| error.to_string());
+    }
     let mut after = None;
     let mut changed = Vec::new();
     if !to_set.is_empty() {
-        // Whatever the state, what is asked for now is the opposite of what was so or asked for.
-        let opposite: Vec<_> = to_set.iter().map(|(name, on)| (*name, !on)).collect();
-        kernel.remember(&outcome.nic, &opposite);
         let stuck = plan.in_state(|state| state == State::Stuck);
-        if !stuck.is_empty() {
-            let opposite: Vec<_> = stuck.iter().map(|(name, on)| (*name, !on)).collect();
-            kernel.set(ifindex, &opposite).await?;
+        let opposite: Vec<_> = stuck.iter().map(|(name, on)| (*name, !on)).collect();
+        let first = if stuck.is_empty() { &to_set } else { &opposite };
+        let done = kernel.set(ifindex, first).await;
+        if done.is_err() && to_save != *saved {
+            // Nothing was changed.
+            let _ = state.write(&outcome.nic, saved);
         }
-        changed = kernel.set(ifindex, &to_set).await?.changed;
+        changed = done?.changed;
+        if !stuck.is_empty() {
+            changed = kernel.set(ifindex, &to_set).await?.changed;
+        }
         after = Some(kernel.get(ifindex).await?);
     }
     let after = after.as_ref().unwrap_or(&before);
@@ -223,18 +172,19 @@ async fn carry_out(
         .map(|key| key_outcome(key, after))
         .collect();
     let planned = |name: &str| plan.features().any(|(feature, _)| feature.name == name);
-    changed.retain(|(name, on)| {
-        !planned(name) && before.get(name).is_some_and(|was| was.active != *on)
-    });
-    if !changed.is_empty() {
-        let before: Vec<_> = changed
-            .iter()
-            .map(|(name, on)| (name.as_str(), !on))
-            .collect();
-        kernel.remember(&outcome.nic, &before);
-    }
-    outcome.side_effects = changed;
+    outcome.side_effects = side_effects(changed, &before, planned);
     Ok(())
+}
+
+/// What changed without having been asked for.
+pub(crate) fn side_effects(
+    mut changed: Vec<(String, bool)>,
+    before: &Features,
+    asked: impl Fn(&str) -> bool,
+) -> Vec<(String, bool)> {
+    changed
+        .retain(|(name, on)| !asked(name) && before.get(name).is_some_and(|was| was.active != *on));
+    changed
 }
 
 fn key_outcome(key: &KeyPlan, after: &Features) -> KeyOutcome {
@@ -266,7 +216,6 @@ fn key_outcome(key: &KeyPlan, after: &Features) -> KeyOutcome {
     KeyOutcome {
         key: key.key.clone(),
         on: key.on,
-        was: key.active(),
         result,
     }
 }

@@ -8,12 +8,9 @@ use std::sync::OnceLock;
 
 const TABLE: &str = include_str!("e1000e-ids.csv");
 
-/// One PCI ID that the e1000e driver binds to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chip {
-    /// PCI vendor ID, always Intel's 0x8086.
     pub vendor: u16,
-    /// PCI device ID.
     pub device: u16,
     /// MAC family in the driver's words (`enum e1000_mac_type` without its prefix), e.g. `pch_cnp`.
     pub family: &'static str,

@@ -16,19 +16,20 @@ Examples:
 
 unhang does this by itself when a NIC appears: udev calls it. See unhang(8).";
 
+/// Where the running system is.
+pub const ROOT: &str = "/";
+
 /// Keeps Intel e1000e network cards from hanging.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What to do; `None` asks for an overview.
+    /// `None` asks for an overview.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Options of every command.
     #[command(flatten)]
     pub common: Common,
 }
 
-/// Options of every command.
 #[derive(Debug, Args)]
 pub struct Common {
     /// Read rules from DIR instead of the system's directories; may be given again, the first wins
@@ -40,14 +41,12 @@ pub struct Common {
     /// Say nothing but errors on stderr
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Where the system is.
+    #[arg(skip = PathBuf::from(ROOT))]
+    pub root: PathBuf,
 }
 
 impl Common {
-    /// The directories that rules are read from.
-    pub fn rule_dirs(&self) -> Vec<PathBuf> {
-        self.rule_dirs_below(Path::new("/"))
-    }
-
     /// The directories that rules are read from on the system below `root`.
     pub fn rule_dirs_below(&self, root: &Path) -> Vec<PathBuf> {
         if self.rules.is_empty() {
@@ -58,10 +57,9 @@ impl Common {
     }
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Bring NICs to what the rules want, and verify it (needs root)
+    /// Apply the rules to NICs and verify the result (needs root)
     Apply(ApplyArgs),
     /// Show every NIC: its chip, its rule, its offloads now, and whether the rule is in force
     Status(StatusArgs),
@@ -75,27 +73,26 @@ pub enum Command {
     Check(CheckArgs),
     /// Write the same settings as a configuration file for systemd, netplan or another program
     Generate(GenerateArgs),
-    /// Put back what was there before unhang changed it, and leave the NIC so (needs root)
+    /// Restore the original settings and leave the NIC unmanaged (needs root)
     Revert(RevertArgs),
-    /// Keep it right while the machine runs: link-up, drift, wedged NICs (a systemd service; needs root)
+    /// Re-apply rules on link-up and drift, recover wedged NICs (a systemd service; needs root)
     Watch,
 }
 
-/// Arguments of `unhang apply`.
 #[derive(Debug, Args)]
 // Each is an option of its own.
 #[allow(clippy::struct_excessive_bools)]
 pub struct ApplyArgs {
-    /// Interfaces; without any, every NIC that a rule is for
+    /// Interfaces [default: every NIC that a rule matches]
     #[arg(value_name = "NIC")]
     pub nics: Vec<String>,
-    /// Every NIC that a rule is for
+    /// Every NIC that a rule matches
     #[arg(long, conflicts_with = "nics")]
     pub all: bool,
     /// Change nothing, show what would be done
     #[arg(long)]
     pub dry_run: bool,
-    /// Leave NICs alone that 'unhang revert' put back
+    /// Skip reverted NICs
     #[arg(long)]
     pub keep_reverted: bool,
     /// Say in one line what was found and done
@@ -106,10 +103,9 @@ pub struct ApplyArgs {
     pub json: bool,
 }
 
-/// Arguments of `unhang revert`.
 #[derive(Debug, Args)]
 pub struct RevertArgs {
-    /// Interfaces; without any, every NIC that unhang changed or a rule is for
+    /// Interfaces [default: every NIC that unhang changed or a rule matches]
     #[arg(value_name = "NIC")]
     pub nics: Vec<String>,
     /// Print JSON
@@ -117,7 +113,6 @@ pub struct RevertArgs {
     pub json: bool,
 }
 
-/// Arguments of `unhang status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// Print JSON
@@ -128,7 +123,6 @@ pub struct StatusArgs {
     pub check: bool,
 }
 
-/// Arguments of `unhang explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The interface
@@ -142,10 +136,9 @@ pub struct ExplainArgs {
     pub json: bool,
 }
 
-/// Arguments of `unhang check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Files; - is standard input; without any, all that the system reads
+    /// Files; - is standard input [default: all that the system reads]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Say what a .link file would do to this machine's NICs, instead of checking rules
@@ -156,13 +149,12 @@ pub struct CheckArgs {
     pub root: PathBuf,
 }
 
-/// Arguments of `unhang generate`.
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
     /// Whose file: link, networkmanager, netplan, ifupdown2, ifupdown, systemd-unit, nixos, talos or udev
     #[arg(value_name = "FORMAT")]
     pub format: String,
-    /// The interface; without it, every NIC that the rule is for
+    /// The interface [default: every NIC that the rule matches]
     #[arg(value_name = "NIC", conflicts_with_all = ["rule", "as_nic"])]
     pub nic: Option<String>,
     /// The rule; needed only if more than one sets anything
@@ -171,7 +163,7 @@ pub struct GenerateArgs {
     /// A NIC that need not be there, such as "driver=e1000e interface=eno1"; other keys: pci, mac, path
     #[arg(long = "as", value_name = "NIC")]
     pub as_nic: Option<String>,
-    /// How a .link file knows a single NIC again: by its address or by its place on the bus
+    /// Match a single NIC in a .link file by its MAC address or by its place on the bus
     #[arg(long, value_name = "WHAT", value_parser = ["mac", "path"])]
     pub by: Option<String>,
     /// Write to DIR instead of where such files belong
@@ -188,10 +180,9 @@ pub struct GenerateArgs {
     pub systemd: Option<u32>,
 }
 
-/// Arguments of `unhang report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Kernel logs, plain or .gz; - is standard input; without any: this machine's journal
+    /// Kernel logs, plain or .gz; - is standard input [default: this machine's journal]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Print JSON
@@ -211,10 +202,9 @@ pub struct ReportArgs {
     pub root: PathBuf,
 }
 
-/// Arguments of `unhang metrics`.
 #[derive(Debug, Args)]
 pub struct MetricsArgs {
-    /// Write to this file, at once and whole
+    /// Write to this file, atomically
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Kernel logs instead of this machine's journal

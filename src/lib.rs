@@ -3,13 +3,12 @@
 //! One straight way: an event names a [`nic::Nic`], the [`rules`] give a
 //! [`rules::Decision`] for it, the kernel's [`features`] make that a [`plan::Plan`],
 //! [`apply`] carries it out and gives an [`apply::Outcome`], and [`log`] says so in one line.
-//! Nothing else changes a NIC.
+//! Nothing else changes a NIC, but [`revert`], which restores it.
 //!
 //! What came of it is read from logs: [`kernel_log`] finds the driver's hang blocks, [`hang`]
 //! joins them to incidents, [`report`] weighs these against the time with and without the rules in force.
 
 pub mod apply;
-pub mod bounded;
 pub mod chip;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -26,7 +25,6 @@ pub mod hang;
 #[cfg(feature = "cli")]
 pub mod kernel_log;
 pub mod log;
-pub mod memory;
 pub mod nic;
 pub mod plan;
 pub mod replace;
@@ -36,7 +34,11 @@ pub mod report;
 pub mod revert;
 pub mod rules;
 #[cfg(feature = "cli")]
+pub mod running_kernel;
+pub mod saved_state;
+#[cfg(feature = "cli")]
 mod style;
 pub mod text;
+pub mod timeout;
 #[cfg(feature = "watch")]
 pub mod watch;

@@ -1,19 +1,20 @@
 //! The `unhang` command: parses its arguments, runs one command, writes what it says.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser};
-use unhang::cli::{Cli, Command, Common};
+use unhang::cli::{Cli, Command, Common, ROOT};
 use unhang::commands::{self, Output};
 use unhang::watch::WatchError;
 
 fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| {
-        let tip = commands::overview::tip(&error);
+        let tip = commands::overview::tip(&error, Path::new(ROOT));
         // Where that can't be written, nothing else can be.
         let _ = error.print();
-        anstream::eprint!("{tip}");
+        say(&tip);
         std::process::exit(error.exit_code())
     });
     match cli.common.color {
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            anstream::eprintln!("unhang: {error:#}");
+            say(&format!("unhang: {error:#}\n"));
             let status = error.downcast_ref().map_or(1, WatchError::exit_status);
             ExitCode::from(status)
         }
@@ -54,10 +55,12 @@ fn write(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
     let Output {
         stdout,
         stderr,
+        errors,
         status,
     } = output;
+    say(&errors);
     if !common.quiet {
-        anstream::eprint!("{stderr}");
+        say(&stderr);
     }
     let mut out = anstream::stdout().lock();
     match out.write_all(stdout.as_bytes()).and_then(|()| out.flush()) {
@@ -66,4 +69,9 @@ fn write(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
         written => written?,
     }
     Ok(ExitCode::from(status as u8))
+}
+
+/// Nobody is left to be told if that fails.
+fn say(text: &str) {
+    let _ = anstream::stderr().write_all(text.as_bytes());
 }

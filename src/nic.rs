@@ -7,20 +7,17 @@
 
 use std::fmt;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::str::FromStr;
 
 use crate::chip::{self, Chip};
-use crate::rules::parse_mac;
 
 /// PCI vendor and device, and the subsystem's where known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PciId {
-    /// PCI vendor ID.
     pub vendor: u16,
-    /// PCI device ID.
     pub device: u16,
-    /// PCI subsystem vendor and subsystem device ID.
     pub subsystem: Option<(u16, u16)>,
 }
 
@@ -49,7 +46,6 @@ impl fmt::Display for PciId {
     }
 }
 
-/// Why a text is no PCI ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a PCI ID is vendor:device or vendor:device:subvendor:subdevice, each four hex digits")]
 pub struct InvalidPciId;
@@ -87,7 +83,6 @@ impl FromStr for PciId {
 pub struct Nic {
     /// The kernel's number for it; unlike the name it never changes. 0 for a device that is not there.
     pub ifindex: u32,
-    /// Name at the time of the event.
     pub name: String,
     /// Kernel driver, e.g. `e1000e`.
     pub driver: Option<String>,
@@ -95,6 +90,10 @@ pub struct Nic {
     pub pci: Option<PciId>,
     /// udev's `ID_PATH`, e.g. `pci-0000:00:1f.6`.
     pub path: Option<String>,
+    /// The port's number (`dev_port`), where the ports of a card share its place on the bus.
+    pub port: u32,
+    /// Number of its directory in /sys: no other device has it or gets it, whatever its ifindex.
+    pub inode: u64,
     /// Hardware address, lower case with colons.
     pub mac: Option<String>,
 }
@@ -124,6 +123,7 @@ impl Nic {
         if self.driver.is_none() {
             self.driver = link_name("device/driver");
         }
+        self.inode = fs::metadata(dir).map_or(0, |dir| dir.ino());
         // Only a PCI device's `vendor` is a PCI ID; a virtio device sits below the PCI device.
         let device = match link_name("device/subsystem").as_deref() {
             Some("pci") => Some("device"),
@@ -133,6 +133,8 @@ impl Nic {
             _ => None,
         };
         if let Some(device) = device {
+            let port = read(dir, "dev_port").and_then(|port| port.parse().ok());
+            self.port = port.unwrap_or_default();
             let id = |file: &str| {
                 let text = read(&dir.join(device), file)?;
                 u16::from_str_radix(text.strip_prefix("0x")?, 16).ok()
@@ -188,7 +190,7 @@ impl Nic {
             driver: property("ID_NET_DRIVER"),
             pci,
             path: property("ID_PATH"),
-            mac: None,
+            ..Nic::default()
         };
         if let Some(dir) = nic.sysfs_dir(property("DEVPATH").as_deref(), root) {
             nic.complete_from_sysfs(&dir);
@@ -241,11 +243,14 @@ impl FromStr for Nic {
                 "describe the NIC, for example \"driver=e1000e pci=8086:15b8\"".into(),
             ));
         }
+        // No other driver binds to its chips.
+        nic.driver = nic
+            .driver
+            .or(nic.pci.and_then(|pci| pci.chip()).map(|_| "e1000e".into()));
         Ok(nic)
     }
 }
 
-/// Why a text describes no NIC.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidNic(String);
@@ -253,14 +258,26 @@ pub struct InvalidNic(String);
 /// Why the environment is not that of a udev event for a net device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnEvent {
-    /// A property that every net device's event has is not there.
     #[error(
         "{0} is not set: this program is called by udev for a net device; by hand, use 'unhang apply'"
     )]
     Missing(&'static str),
-    /// IFINDEX is no number above 0.
     #[error("IFINDEX is '{0}', which is no interface number")]
     BadIfindex(String),
+}
+
+/// A MAC address in lower case with colons, from any usual writing with separators.
+pub fn parse_mac(text: &str) -> Result<String, String> {
+    let mac = text.to_ascii_lowercase().replace('-', ":");
+    let octets: Vec<&str> = mac.split(':').collect();
+    let is_octet = |o: &&str| o.len() == 2 && o.bytes().all(|b| b.is_ascii_hexdigit());
+    if octets.len() == 6 && octets.iter().all(is_octet) {
+        Ok(mac)
+    } else {
+        Err(format!(
+            "'{text}' is no MAC address: write six pairs of hex digits, such as 52:54:00:12:34:56"
+        ))
+    }
 }
 
 /// A file's text in `dir` without the line's end; `None` where it can't be read.

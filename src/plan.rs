@@ -3,45 +3,34 @@
 use crate::features::{Feature, Features, Key};
 use crate::rules::{Decision, Setting};
 
-/// What there is to do on one NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Offload keys, in the order of the rules; keys that later rules override are not among them.
     pub keys: Vec<KeyPlan>,
 }
 
-/// One offload key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPlan {
-    /// The key.
     pub key: Key,
-    /// Whether its features are wanted on.
     pub on: bool,
-    /// The rule that wants it.
     pub rule: String,
     /// The kernel's features under that key that no later rule sets. Empty if this kernel has none.
     pub features: Vec<FeaturePlan>,
 }
 
-/// One feature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeaturePlan {
-    /// Its kernel name.
     pub name: String,
-    /// What there is to do.
     pub state: State,
-    /// Whether it is on now.
     pub active: bool,
 }
 
-/// What there is to do with a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Nothing: it is as wanted.
     Right,
     /// Nothing: it is as wanted, and can't be otherwise.
     RightFixed,
-    /// To be switched.
     Change,
     /// Active is right, but the opposite was asked for: the next recomputation of the
     /// features (joining a bridge, say) would switch it. To be asked for.
@@ -74,7 +63,6 @@ impl State {
         matches!(self, State::Right | State::RightFixed)
     }
 
-    /// Whether the kernel has to be asked.
     pub fn needs_set(self) -> bool {
         matches!(self, State::Change | State::RightByChance | State::Stuck)
     }

@@ -1,14 +1,10 @@
-//! Putting back, feature by feature, what was there before unhang changed it.
-//!
-//! The way is the one of [`crate::apply`]: what is remembered is a rule for one NIC.
+//! Restoring, feature by feature, what was requested before unhang changed it.
 
-use crate::apply::{KeyResult, Outcome, apply};
-use crate::features::{Changes, FeatureKernel, Features, KernelError, Key};
-use crate::memory::{Memory, Remembered};
+use crate::apply::{KeyOutcome, KeyResult, Outcome, side_effects};
+use crate::features::{Feature, FeatureKernel, Features, KernelError, Key};
 use crate::nic::Nic;
-use crate::rules::{Drift, Match, Rule, Wanted, decide};
+use crate::saved_state::{Saved, SavedState};
 
-/// Why a NIC is not put back.
 #[derive(Debug, thiserror::Error)]
 pub enum RevertError {
     /// The watcher would undo it at once.
@@ -16,67 +12,90 @@ pub enum RevertError {
     Unnoted(#[from] std::io::Error),
 }
 
-/// Puts the NIC back and has it left alone from now on. The outcome has no keys if unhang
-/// changed nothing.
+/// Restores the NIC and has it left alone from now on. The outcome has no keys if nothing is saved.
 pub async fn revert(
     kernel: &mut impl FeatureKernel,
-    memory: &Memory,
+    state: &SavedState,
     nic: &Nic,
 ) -> Result<Outcome, RevertError> {
-    let before = memory.read(nic);
-    let mut noted = Remembered {
+    let _lock = state.lock();
+    let saved = state.read(nic);
+    let mut left = Saved {
         reverted: true,
-        ..before.clone()
+        ..saved.clone()
     };
     // Noted first, or the watcher takes it for drift.
-    memory.write(nic, &noted)?;
-    let rule = Rule {
-        name: "revert".into(),
-        description: None,
-        evidence: None,
-        matches: Match::default(),
-        offload: before.before.iter().map(wanted).collect(),
-        drift: Drift::default(),
-        recover: None,
-        span: 0..0,
-    };
-    let mut kernel = Forgetful(kernel);
-    let outcome = apply(&mut kernel, nic, &decide([&rule], nic)).await;
+    state.write(nic, &left)?;
+    let mut outcome = Outcome::new(nic.clone(), Vec::new(), None);
+    if !saved.before.is_empty() {
+        outcome.error = restore(kernel, &saved.before, &mut outcome).await.err();
+    }
     if outcome.error.is_some() {
-        memory.write(nic, &before)?;
+        state.write(nic, &saved)?;
         return Ok(outcome);
     }
-    let is_back = |name: &String| {
-        let of_feature = outcome.keys.iter().find(|key| key.key.as_str() == name);
-        of_feature.is_some_and(|key| {
-            matches!(
-                key.result,
-                KeyResult::AlreadyRight | KeyResult::Changed | KeyResult::Secured
-            )
-        })
-    };
-    noted.before.retain(|(name, _)| !is_back(name));
-    memory.write(nic, &noted)?;
+    left.before.retain(|feature| {
+        let key = |key: &&KeyOutcome| key.key.as_str() == feature.name;
+        let result = outcome.keys.iter().find(key).map(|key| &key.result);
+        matches!(result, Some(KeyResult::Fixed(_) | KeyResult::Refused(_)))
+    });
+    state.write(nic, &left)?;
     Ok(outcome)
 }
 
-fn wanted((name, on): &(String, bool)) -> Wanted {
-    Wanted {
-        key: Key::new(name.as_str()),
-        on: *on,
-        span: 0..0,
+async fn restore(
+    kernel: &mut impl FeatureKernel,
+    saved: &[Feature],
+    outcome: &mut Outcome,
+) -> Result<(), KernelError> {
+    let ifindex = outcome.nic.ifindex;
+    let before = kernel.get(ifindex).await?;
+    let differs = |feature: &&Feature| {
+        let now = before.get(&feature.name);
+        now.is_some_and(|now| now.changeable && now.wanted != feature.wanted)
+    };
+    let to_set = saved.iter().filter(differs);
+    let to_set: Vec<_> = to_set.map(|f| (f.name.as_str(), f.wanted)).collect();
+    let mut after = None;
+    if !to_set.is_empty() {
+        let changed = kernel.set(ifindex, &to_set).await?.changed;
+        let asked = |name: &str| saved.iter().any(|feature| feature.name == name);
+        outcome.side_effects = side_effects(changed, &before, asked);
+        after = Some(kernel.get(ifindex).await?);
     }
+    let after = after.as_ref().unwrap_or(&before);
+    outcome.nic.name.clone_from(&after.interface);
+    let keys = saved.iter();
+    outcome.keys = keys
+        .map(|saved| key_outcome(saved, &before, after))
+        .collect();
+    Ok(())
 }
 
-/// A kernel for which nothing is remembered: putting back is no change of unhang's.
-struct Forgetful<'k, K>(&'k mut K);
-
-impl<K: FeatureKernel> FeatureKernel for Forgetful<'_, K> {
-    async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
-        self.0.get(ifindex).await
-    }
-
-    async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
-        self.0.set(ifindex, wanted).await
+fn key_outcome(saved: &Feature, before: &Features, after: &Features) -> KeyOutcome {
+    let names = || vec![saved.name.clone()];
+    let mut on = saved.wanted;
+    let result = match (before.get(&saved.name), after.get(&saved.name)) {
+        (Some(_), Some(now)) if !now.changeable && now.active != on => KeyResult::Fixed(names()),
+        // What is requested, and not so, may well have been not so before.
+        (Some(_), Some(now)) if ![on, saved.active].contains(&now.active) => {
+            KeyResult::Refused(names())
+        }
+        (Some(was), Some(now)) => {
+            on = now.active;
+            if was.active != on {
+                KeyResult::Changed
+            } else if was.wanted != now.wanted {
+                KeyResult::Secured
+            } else {
+                KeyResult::AlreadyRight
+            }
+        }
+        _ => KeyResult::Missing,
+    };
+    KeyOutcome {
+        key: Key::new(saved.name.as_str()),
+        on,
+        result,
     }
 }

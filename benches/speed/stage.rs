@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-use unhang::apply::with_connection;
 use unhang::features::{FeatureKernel, Key};
+use unhang::running_kernel::with_connection;
 
 /// The article's remedy, as a rule writes it.
 const RULE: &str = "[[rule]]\nname = \"bench\"\nmatch.interface = [\"v\", \"n*\"]\n\

@@ -1,49 +1,39 @@
-//! `unhang apply`: bring NICs to what the rules want.
+//! `unhang apply`: apply the rules to NICs and verify the result.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, no_such_nic, printable, view};
-use crate::apply::{self, Outcome, Summary};
+use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, view};
+use crate::apply::{IfReverted, Outcome, Summary};
 use crate::cli::{ApplyArgs, Common};
 use crate::features::KernelError;
 use crate::log::{Event, Level, Line, Log};
-use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::rules::{RuleSet, decide};
+use crate::running_kernel::{apply_all, read_plans};
+use crate::saved_state::SavedState;
+use crate::text::printable;
 
-/// Runs the command.
 pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common, Path::new("/"));
-    let mut output = Output {
-        stderr,
-        ..Output::default()
-    };
-    let found = all_nics()?;
+    let (rules, mut output) = load_rules(common, &common.root);
+    let found = all_nics(common)?;
     let mut nics = Vec::new();
     if args.nics.is_empty() {
         let wanted = |nic: &&Nic| !decide(rules.rules(), nic).is_empty();
         nics.extend(found.iter().map(|found| &found.nic).filter(wanted).cloned());
         if nics.is_empty() && !args.brief {
-            output.stderr +=
-                "unhang: no rule is for a NIC of this machine; 'unhang status' lists them\n";
+            output.notice("no rule matches a NIC of this machine; 'unhang status' lists them");
         }
     }
-    for name in &args.nics {
-        if let Some(found) = found.iter().find(|found| found.nic.name == *name) {
-            nics.push(found.nic.clone());
-        } else {
-            output.stderr += &no_such_nic(name, &found);
-            output.status = output.status.worst(Status::NoSuchNic);
-        }
-    }
+    nics.extend(output.named(&args.nics, &found));
     if args.dry_run {
         dry_run(args, &nics, &rules, &mut output);
     } else {
-        let left = left_alone(args, &mut nics, &mut output);
-        let outcomes = for_real(args, &nics, rules, &mut output);
+        let state = SavedState::below(&common.root);
+        let stays = |nic: &Nic| args.keep_reverted && state.is_reverted(nic);
+        let (left, nics): (Vec<Nic>, Vec<Nic>) = nics.into_iter().partition(stays);
+        let outcomes = for_real(args, common, &state, &nics, rules, &mut output);
         if args.brief {
             output.stdout = brief::line(&found, &outcomes, &left);
         }
@@ -51,32 +41,27 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
-/// Takes the NICs out that are to stay as 'unhang revert' put them; the others' revert ends.
-fn left_alone(args: &ApplyArgs, nics: &mut Vec<Nic>, output: &mut Output) -> Vec<Nic> {
-    let memory = Memory::default();
-    let stays = |nic: &Nic| args.keep_reverted && memory.is_reverted(nic);
-    let left: Vec<Nic> = nics.iter().filter(|nic| stays(nic)).cloned().collect();
-    nics.retain(|nic| !left.contains(nic));
-    for nic in nics {
-        if let Err(error) = memory.end_revert(nic) {
-            output.stderr += &format!(
-                "unhang: it can't be noted that the rules count again for {}: {error}\n",
-                printable(&nic.name)
-            );
-        }
-    }
-    left
-}
-
-fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output) -> Vec<Outcome> {
-    let log = Log::default();
+fn for_real(
+    args: &ApplyArgs,
+    common: &Common,
+    state: &SavedState,
+    nics: &[Nic],
+    rules: RuleSet,
+    output: &mut Output,
+) -> Vec<Outcome> {
+    let log = Log::below(&common.root);
     let mut json = Vec::new();
-    let outcomes = apply::apply_all(nics, &Arc::new(rules));
+    let if_reverted = if args.keep_reverted {
+        IfReverted::Leave
+    } else {
+        IfReverted::Apply
+    };
+    let outcomes = apply_all(nics, &Arc::new(rules), state, if_reverted);
     for outcome in &outcomes {
         output.status = output.status.worst(status(outcome.summary()));
         let name = &outcome.nic.name;
         let text = match Line::new(outcome, &Event::manual()) {
-            None => format!("{name}: no rule is for this NIC; 'unhang explain {name}' says why"),
+            None => format!("{name}: no rule matches this NIC; 'unhang explain {name}' says why"),
             Some((level, line)) => {
                 // That somebody lacks the rights is nobody else's news.
                 if level > Level::Debug && outcome.error != Some(KernelError::NotPermitted) {
@@ -100,7 +85,6 @@ fn for_real(args: &ApplyArgs, nics: &[Nic], rules: RuleSet, output: &mut Output)
     outcomes
 }
 
-/// The exit status for an outcome.
 pub(super) fn status(summary: Summary) -> Status {
     match summary {
         Summary::NoRule | Summary::AlreadyRight | Summary::Applied => Status::Done,
@@ -113,7 +97,7 @@ pub(super) fn status(summary: Summary) -> Status {
 fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output) {
     let mut json = Vec::new();
     let decisions: Vec<_> = nics.iter().map(|nic| decide(rules.rules(), nic)).collect();
-    let plans = view::read_plans(nics.iter().zip(&decisions));
+    let plans = read_plans(nics.iter().zip(&decisions));
     for ((nic, decision), plan) in nics.iter().zip(&decisions).zip(plans) {
         if let Err(error) = &plan {
             let gone = *error == KernelError::Gone;
@@ -133,17 +117,14 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
             continue;
         }
         let said = match &plan {
-            _ if decision.is_empty() => format!("{}: no rule is for this NIC\n", nic.name),
-            Ok(plan) => format!(
-                "{}: {}; rule {}\n{}",
-                nic.name,
-                nic.identity(),
-                decision.rules().join(", "),
-                view::plan_lines(plan)
-            ),
-            Err(error) => format!("{}: {error}\n", nic.name),
+            _ if decision.is_empty() => "no rule matches this NIC".to_owned(),
+            Ok(_) => format!("{}; rule {}", nic.identity(), decision.rules().join(", ")),
+            Err(error) => error.to_string(),
         };
-        output.stdout += &said;
+        output.stdout += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
+        if let (false, Ok(plan)) = (decision.is_empty(), &plan) {
+            output.stdout += &view::plan_lines(plan);
+        }
     }
     if args.json {
         output.stdout = super::to_json(&Document {

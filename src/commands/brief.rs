@@ -1,19 +1,19 @@
 //! What was found and done, in one line: `2 NICs: eno1 I219-LM (7): tso gso gro off; enp3s0: no rule`.
 
-use super::printable;
 use crate::apply::{Outcome, Summary};
 use crate::discover::Found;
+use crate::features::on_off;
 use crate::log::{Event, Line, Part};
 use crate::nic::Nic;
-use crate::rules::on_off;
+use crate::text::printable;
 
 /// The line for the machine's NICs, of which some have an outcome and some are left alone.
 pub fn line(found: &[Found], outcomes: &[Outcome], left: &[Nic]) -> String {
     let mut said = Vec::new();
-    for Found { nic, physical } in found {
+    for Found { nic, physical, .. } in found {
         let of_nic = |outcome: &&Outcome| outcome.nic.ifindex == nic.ifindex;
         let what = if left.contains(nic) {
-            "left as 'unhang revert' put it".to_owned()
+            "skipped: reverted".to_owned()
         } else {
             match outcomes.iter().find(of_nic) {
                 Some(outcome) if outcome.summary() != Summary::NoRule => in_short(outcome),

@@ -101,7 +101,7 @@ fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let findings = match link::check::check(&machine, &rules, file) {
         Ok(findings) => findings,
         Err(refusal) => {
-            output.stderr = format!("unhang: {}\n", printable(&refusal.0));
+            output.error(&refusal.0);
             output.status = Status::Failed;
             return output;
         }

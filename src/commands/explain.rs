@@ -1,42 +1,35 @@
 //! `unhang explain`: which rules were looked at for a NIC, and what they would do.
 
-use std::path::Path;
-
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, load_rules, no_such_nic, printable, style, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
 use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, decide};
+use crate::running_kernel::read_plans;
+use crate::text::printable;
 
-/// Runs the command.
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, stderr) = load_rules(common, Path::new("/"));
-    let mut output = Output {
-        stderr,
-        ..Output::default()
-    };
+    let (rules, mut output) = load_rules(common, &common.root);
     let (nic, plan) = match (&args.as_nic, &args.nic) {
         (Some(text), _) => match text.parse::<Nic>() {
             Ok(nic) => (nic, None),
             Err(problem) => {
-                output.stderr += &format!("unhang: --as: {}\n", printable(&problem.to_string()));
+                output.error(&format!("--as: {problem}"));
                 output.status = Status::Usage;
                 return Ok(output);
             }
         },
         (None, name) => {
-            let name = name.as_deref().unwrap_or_default();
-            let found = all_nics()?;
-            let Some(nic) = found.iter().find(|found| found.nic.name == name) else {
-                output.stderr += &no_such_nic(name, &found);
-                output.status = Status::NoSuchNic;
+            let found = all_nics(common)?;
+            let Some(nic) = output.named(name.as_slice(), &found).pop() else {
                 return Ok(output);
             };
-            let plan = view::read_plan(&nic.nic, &decide(rules.rules(), &nic.nic));
-            (nic.nic.clone(), Some(plan))
+            let decision = decide(rules.rules(), &nic);
+            let plan = read_plans([(&nic, &decision)].into_iter()).pop();
+            (nic, plan)
         }
     };
     let decision = decide(rules.rules(), &nic);
@@ -105,11 +98,11 @@ impl Explanation<'_> {
         } else {
             &self.nic.name
         };
-        let mut heading = format!("{}: {}", printable(name), self.nic.identity());
+        let mut heading = format!("{name}: {}", self.nic.identity());
         for more in [&self.nic.path, &self.nic.mac].into_iter().flatten() {
-            heading += &format!(", {}", printable(more));
+            heading += &format!(", {more}");
         }
-        heading
+        printable(&heading).into_owned()
     }
 
     fn looked(&self, looked: &Looked<'_>) -> String {
@@ -248,7 +241,7 @@ fn mismatch(rule: &Rule, mismatch: &Mismatch) -> String {
     };
     let text = match found {
         Some(found) => format!("{key} is {found}, not {asked}"),
-        None => format!("no {key} known, the rule is for {asked}"),
+        None => format!("no {key} known, the rule matches {asked}"),
     };
     printable(&text).into_owned()
 }

@@ -12,18 +12,16 @@ use crate::text::printable;
 
 /// Runs the command.
 pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
-    let mut output = Output::default();
+    let (rules, mut output) = load_rules(common, &args.root);
     let Some(format) = generate::format(&args.format) else {
-        output.stderr = unknown_format(&args.format);
+        output.errors = unknown_format(&args.format);
         output.status = Status::Usage;
         return Ok(output);
     };
-    let (rules, talk) = load_rules(common, &args.root);
-    output.stderr = talk;
     let wanted = match wanted(args) {
         Ok(wanted) => wanted,
         Err(problem) => {
-            output.stderr += &format!("unhang: --as: {}\n", printable(&problem.to_string()));
+            output.error(&format!("--as: {problem}"));
             output.status = Status::Usage;
             return Ok(output);
         }
@@ -37,7 +35,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
     let request = match Request::new(&machine, &rules, format.name(), &wanted, by) {
         Ok(request) => request,
         Err(problem) => {
-            output.stderr += &format!("unhang: {}\n", printable(&problem.to_string()));
+            output.error(&problem.to_string());
             output.status = match problem {
                 NoRequest::NoSuchNic(..) => Status::NoSuchNic,
                 NoRequest::NoSuchRule(..) | NoRequest::WhichRule(_) => Status::Usage,
@@ -49,7 +47,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
     match format.generate(&request) {
         Ok(files) => deliver(args, format, &request, &files, &mut output),
         Err(refusal) => {
-            output.stderr += &format!("unhang: not generated: {}\n", printable(&refusal.0));
+            output.error(&format!("not generated: {}", refusal.0));
             output.status = Status::Failed;
         }
     }
@@ -99,7 +97,7 @@ fn deliver(
         Ok(target) => target,
         Err(error) => {
             let dir = format.dir().unwrap_or_default();
-            output.stderr += &format!("unhang: {dir} cannot be written: {error}\n");
+            output.error(&format!("{dir} cannot be written: {error}"));
             output.status = Status::Failed;
             return;
         }
@@ -116,14 +114,14 @@ fn deliver(
                     output.stdout.push('\n');
                 }
                 output.stdout += &printable_lines(&text);
-                output.stderr += &format!("unhang: this is {}\n", printable(&shown(&name)));
+                output.notice(&format!("this is {}", shown(&name)));
             }
             Some(dir) => {
                 let path = dir.join(&name);
                 match write::write(&path, &text, format.mode()) {
                     Ok(()) => output.stdout += &format!("{}\n", printable(&shown(&path))),
                     Err(error) => {
-                        output.stderr += &format!("unhang: {}\n", printable(&error.to_string()));
+                        output.error(&error.to_string());
                         output.status = Status::Failed;
                         return;
                     }

@@ -1,11 +1,9 @@
 //! `unhang metrics`: this boot's incidents and the state of the offloads for Prometheus.
 
-use std::path::Path;
-
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, Status, all_nics, complain, load_rules, view};
+use super::{Output, all_nics, load_rules};
 use crate::cli::{Common, MetricsArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
@@ -15,8 +13,8 @@ use crate::report::journal::Scope;
 use crate::report::metrics::{self, NicOffloads};
 use crate::report::reading::{Reading, Started};
 use crate::rules::decide;
+use crate::running_kernel::read_plans;
 
-/// Runs the command.
 pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
     let (Reading { history, errors }, now) = if args.files.is_empty() {
         this_machine(common)?
@@ -25,36 +23,29 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
         let reading = Reading::of_files(&args.files, &TimeZone::system());
         (reading, Vec::new())
     };
-    complain(&errors);
+    let mut output = Output::of(&errors);
     // Without a log there still is the state of the features.
     let text = metrics::text(&history.unwrap_or_default(), &now);
-    let stdout = match &args.output {
-        Some(path) => {
-            metrics::write(path, &text)
-                .with_context(|| format!("{}: cannot be written", path.display()))?;
-            String::new()
-        }
-        None => text,
-    };
-    Ok(Output {
-        stdout,
-        status: Status::of(&errors),
-        ..Output::default()
-    })
+    match &args.output {
+        Some(path) => metrics::write(path, &text)
+            .with_context(|| format!("{}: cannot be written", path.display()))?,
+        None => output.stdout = text,
+    }
+    Ok(output)
 }
 
 /// What the journal says of this boot, and the kernel of now.
 fn this_machine(common: &Common) -> anyhow::Result<(Reading, Vec<NicOffloads>)> {
-    let nics = all_nics()?;
+    let nics = all_nics(common)?;
     let asked = Started::about(nics.iter().map(|found| &found.nic), Scope::DevicesThisBoot);
     let now = now(&nics, common);
     let reading = asked.map(Started::finish).unwrap_or_default();
     Ok((reading, now))
 }
 
-/// What the kernel says now of the NICs that a rule is for, and of all e1000e NICs.
+/// What the kernel says now of the NICs that a rule matches, and of all e1000e NICs.
 fn now(nics: &[Found], common: &Common) -> Vec<NicOffloads> {
-    let (rules, _) = load_rules(common, Path::new("/"));
+    let (rules, _) = load_rules(common, &common.root);
     let e1000e = |nic: &Nic| nic.driver.as_deref() == Some("e1000e");
     let decided = nics.iter().map(|found| {
         let nic = &found.nic;
@@ -63,7 +54,7 @@ fn now(nics: &[Found], common: &Common) -> Vec<NicOffloads> {
     let concerned: Vec<_> = decided
         .filter(|(nic, decision)| !decision.is_empty() || e1000e(nic))
         .collect();
-    let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let plans = read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
     let features = |((nic, _), plan): (&(&Nic, _), Result<Plan, KernelError>)| {
         let keys = plan.map_or_else(|_| Vec::new(), |plan| plan.keys);
         let features = keys.iter();

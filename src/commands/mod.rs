@@ -15,26 +15,75 @@ pub mod status;
 mod view;
 pub mod watch;
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::Context;
 
 use crate::cli::Common;
 use crate::discover::{self, Found};
+use crate::nic::Nic;
 use crate::report::sources::Error;
 use crate::rules::{self, RuleSet};
+use crate::running_kernel::ifindex_of_altname;
 use crate::style;
+use crate::text::{is_unprintable, printable};
 
-/// What a command says.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// The result.
     pub stdout: String,
-    /// Talk about it.
+    /// Talk about it, which '--quiet' leaves out.
     pub stderr: String,
-    /// The exit status.
+    pub errors: String,
     pub status: Status,
+}
+
+impl Output {
+    /// Says what could not be read.
+    fn of(errors: &[Error]) -> Output {
+        let mut output = Output::default();
+        for error in errors {
+            output.error(&error.to_string());
+            output.status = Status::Failed;
+        }
+        output
+    }
+
+    fn error(&mut self, problem: &str) {
+        self.errors += &format!("unhang: {}\n", printable(problem));
+    }
+
+    fn notice(&mut self, notice: &str) {
+        self.stderr += &format!("unhang: {}\n", printable(notice));
+    }
+
+    /// The NICs of these names or alternative names; says which there are not.
+    fn named(&mut self, names: &[String], found: &[Found]) -> Vec<Nic> {
+        let mut nics = Vec::new();
+        for name in names {
+            let by_name = found.iter().find(|found| found.nic.name == *name);
+            let nic = by_name.or_else(|| {
+                let ifindex = ifindex_of_altname(name)?;
+                found.iter().find(|found| found.nic.ifindex == ifindex)
+            });
+            match nic {
+                Some(found) => nics.push(found.nic.clone()),
+                None => self.no_such_nic(name, found),
+            }
+        }
+        nics
+    }
+
+    fn no_such_nic(&mut self, name: &str, found: &[Found]) {
+        let physical = found.iter().filter(|found| found.physical);
+        let names: Vec<&str> = physical.map(|found| found.nic.name.as_str()).collect();
+        let there = if names.is_empty() {
+            "this machine has no NIC".to_owned()
+        } else {
+            format!("there are {}", names.join(", "))
+        };
+        self.error(&format!("there is no interface '{name}'; {there}"));
+        self.status = self.status.worst(Status::NoSuchNic);
+    }
 }
 
 /// Exit statuses, the ones that matter more after the others.
@@ -45,7 +94,6 @@ pub enum Status {
     Done = 0,
     /// It failed, or a check found something.
     Failed = 1,
-    /// Wrong usage.
     Usage = 2,
     /// Something is not as wanted.
     Partly = 3,
@@ -54,15 +102,6 @@ pub enum Status {
 }
 
 impl Status {
-    /// That of a reading with these errors.
-    fn of(errors: &[Error]) -> Status {
-        if errors.is_empty() {
-            Status::Done
-        } else {
-            Status::Failed
-        }
-    }
-
     /// The one of the two that matters more.
     #[must_use]
     pub fn worst(self, other: Status) -> Status {
@@ -96,63 +135,33 @@ fn read_rules(common: &Common, root: &Path) -> RuleSet {
     rules
 }
 
-/// The rules, and what is to be said about files that are skipped.
-fn load_rules(common: &Common, root: &Path) -> (RuleSet, String) {
+/// The rules, and an output that says which files are skipped.
+fn load_rules(common: &Common, root: &Path) -> (RuleSet, Output) {
     let rules = read_rules(common, root);
-    let mut talk = String::new();
+    let mut output = Output::default();
     for complaint in rules.complaints() {
-        talk += &format!("unhang: {}\n", printable(&complaint));
+        output.error(&complaint);
     }
-    (rules, talk)
+    (rules, output)
 }
 
-fn all_nics() -> anyhow::Result<Vec<Found>> {
-    discover::all().context("the network devices can't be listed (is /sys mounted?)")
+fn all_nics(common: &Common) -> anyhow::Result<Vec<Found>> {
+    discover::all(&common.root).context("the network devices can't be listed (is /sys mounted?)")
 }
 
-/// Says what could not be read; `--quiet` leaves errors.
-fn complain(errors: &[Error]) {
-    for error in errors {
-        anstream::eprintln!("unhang: {error}");
-    }
-}
-
-/// What to say when there is no such interface.
-fn no_such_nic(name: &str, nics: &[Found]) -> String {
-    let names: Vec<&str> = nics
-        .iter()
-        .filter(|found| found.physical)
-        .map(|found| found.nic.name.as_str())
-        .collect();
-    let there = if names.is_empty() {
-        "this machine has no NIC".to_owned()
-    } else {
-        format!("there are {}", names.join(", "))
-    };
-    format!(
-        "unhang: there is no interface '{}'; {there}\n",
-        printable(name)
-    )
-}
-
-/// A text from outside without what could steer a terminal.
-fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        let escape = |c: char| {
-            if c.is_control() {
-                c.escape_default().to_string()
-            } else {
-                c.to_string()
-            }
-        };
-        Cow::Owned(text.chars().map(escape).collect())
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// A document as JSON, with a line's end.
+/// A document as JSON, with a line's end. What steers a terminal is escaped.
 fn to_json(document: &impl serde::Serialize) -> String {
     let json = serde_json::to_string_pretty(document).expect("documents have text keys only");
-    json + "\n"
+    let mut text = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c != '\n' && is_unprintable(c) {
+            text += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+    }
+    text + "\n"
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,19 +4,19 @@ use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
 
-use super::{Output, Status, all_nics, load_rules, printable, status, style};
+use super::{Output, Status, all_nics, load_rules, status, style};
 use crate::cli::{Common, StatusArgs};
 use crate::rules::decide;
+use crate::text::printable;
 
-/// Runs the command.
 pub fn run(common: &Common) -> anyhow::Result<Output> {
     let args = StatusArgs {
         json: false,
         check: true,
     };
     let mut output = status::run(&args, common)?;
-    let (rules, _) = load_rules(common, std::path::Path::new("/"));
-    let found = all_nics()?;
+    let (rules, _) = load_rules(common, &common.root);
+    let found = all_nics(common)?;
     let wanted = |nic| !decide(rules.rules(), nic).is_empty();
     let nic = found.iter().find(|found| wanted(&found.nic));
     let nic = nic.or_else(|| found.iter().find(|found| found.physical));
@@ -37,7 +37,7 @@ pub fn run(common: &Common) -> anyhow::Result<Output> {
     });
     commands.push(("unhang --help".into(), "all commands"));
     output.status = Status::Done;
-    output.stdout += &format!("\n{}\n", style::strong("To go on:"));
+    output.stdout += &format!("\n{}\n", style::strong("Next steps:"));
     for (command, what) in commands {
         output.stdout += &format!("  {command:24}  {what}\n");
     }
@@ -45,15 +45,15 @@ pub fn run(common: &Common) -> anyhow::Result<Output> {
 }
 
 /// What else to say to somebody who named a NIC where a command belongs.
-pub fn tip(error: &clap::Error) -> String {
+pub fn tip(error: &clap::Error, root: &Path) -> String {
     match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) if is_interface(word) => format!(
+        Some(ContextValue::String(word)) if is_interface(word, root) => format!(
             "\n  tip: {word} is a network interface: 'unhang explain {word}' shows what is done with it\n"
         ),
         _ => String::new(),
     }
 }
 
-fn is_interface(word: &str) -> bool {
-    !word.contains('/') && Path::new("/sys/class/net").join(word).exists()
+fn is_interface(word: &str, root: &Path) -> bool {
+    !word.contains('/') && root.join("sys/class/net").join(word).exists()
 }

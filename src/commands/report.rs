@@ -2,13 +2,12 @@
 //! and prints a page, JSON, a picture or a vendor's report.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, Status, all_nics, complain, load_rules, view};
+use super::{Output, all_nics, load_rules, view};
 use crate::cli::{Common, ReportArgs};
 use crate::nic::Nic;
 use crate::plan::Plan;
@@ -18,6 +17,7 @@ use crate::report::reading::Reading;
 use crate::report::vendor::{self, NicSettings};
 use crate::report::{clean, json, svg, terminal};
 use crate::rules::decide;
+use crate::running_kernel::read_features;
 
 /// The page's width where standard output is no terminal and `COLUMNS` doesn't say.
 const WIDTH: usize = 100;
@@ -30,11 +30,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
     } else {
         Reading::of_files(&args.files, &zone)
     };
-    complain(&errors);
-    let mut output = Output {
-        status: Status::of(&errors),
-        ..Output::default()
-    };
+    let mut output = Output::of(&errors);
     let Some(history) = history else {
         return Ok(output);
     };
@@ -46,7 +42,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
         print_json(&history).context("standard output")?;
     } else if args.vendor {
         // Another system's files say nothing about this machine's NICs.
-        let settings = if args.root == Path::new("/") {
+        let settings = if args.root == common.root {
             settings(common)
         } else {
             Vec::new()
@@ -65,8 +61,8 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
 
 /// What the kernel says now of the e1000e NICs; what it doesn't say is left out.
 fn settings(common: &Common) -> Vec<NicSettings> {
-    let (rules, _) = load_rules(common, Path::new("/"));
-    let found = all_nics().unwrap_or_default();
+    let (rules, _) = load_rules(common, &common.root);
+    let found = all_nics(common).unwrap_or_default();
     let e1000e = found
         .iter()
         .map(|found| &found.nic)
@@ -74,7 +70,7 @@ fn settings(common: &Common) -> Vec<NicSettings> {
     let of_nic = |nic: &Nic| {
         let decision = decide(rules.rules(), nic);
         let mut now = vec![("Rule".to_owned(), decision.rules().join(" "))];
-        if let Ok(features) = view::read_features(nic) {
+        if let Some(Ok(features)) = read_features([nic.clone()].into_iter()).pop() {
             now.push((
                 "Offloads".into(),
                 view::now(&Plan::new(&decision, &features)),

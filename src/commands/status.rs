@@ -1,39 +1,45 @@
 //! `unhang status`: every NIC, and whether its rule is in force.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Serialize;
 
 use super::nic_history::{NicHistories, NicHistory};
-use super::{Output, SCHEMA, Status, all_nics, load_rules, printable, style, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
-use crate::memory::Memory;
+use crate::generate::stale::stale;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::report::journal::Scope;
 use crate::report::reading::Started;
 use crate::rules::{Decision, decide};
+use crate::running_kernel::read_plans;
+use crate::saved_state::SavedState;
+use crate::text::printable;
 
-/// What there is to say about one NIC.
 struct Row {
     nic: Nic,
     rules: Vec<String>,
     plan: Result<Plan, KernelError>,
-    /// 'unhang revert' put it back.
+    /// 'unhang revert' restored it.
     reverted: bool,
     history: NicHistory,
 }
 
 impl Row {
-    fn new(nic: &Nic, decision: &Decision<'_>, plan: Result<Plan, KernelError>) -> Row {
+    fn new(
+        nic: &Nic,
+        decision: &Decision<'_>,
+        plan: Result<Plan, KernelError>,
+        reverted: bool,
+    ) -> Row {
         Row {
             nic: nic.clone(),
             rules: decision.rules(),
             plan,
-            reverted: Memory::default().is_reverted(nic),
+            reverted,
             history: NicHistory::default(),
         }
     }
@@ -82,46 +88,40 @@ impl Row {
     }
 }
 
-/// Runs the command.
 pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
-    let (rules, mut stderr) = load_rules(common, Path::new("/"));
-    let found = all_nics()?;
+    let (rules, mut output) = load_rules(common, &common.root);
+    let found = all_nics(common)?;
     let mut concerned = Vec::new();
-    for Found { nic, physical } in &found {
+    for Found { nic, physical, .. } in &found {
         let decision = decide(rules.rules(), nic);
         if *physical || !decision.is_empty() {
             concerned.push((nic, decision));
         }
     }
     let asked = Started::about(concerned.iter().map(|(nic, _)| *nic), Scope::Devices);
-    let plans = view::read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let plans = read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
+    let saved = SavedState::below(&common.root);
     let rows = concerned.iter().zip(plans);
     let mut rows: Vec<Row> = rows
-        .map(|((nic, decision), plan)| Row::new(nic, decision, plan))
+        .map(|((nic, decision), plan)| Row::new(nic, decision, plan, saved.is_reverted(nic)))
         .collect();
-    let stale = crate::generate::stale::stale(Path::new("/"), &rules);
+    let outdated = stale(&common.root, &rules);
     let histories = NicHistories::read(asked);
     for row in &mut rows {
         row.history = histories.of(&row.nic);
     }
-    stderr += &histories.talk;
-    let bad = !stale.is_empty() || rows.iter().any(Row::is_bad);
-    let status = if args.check && bad {
-        Status::Failed
-    } else {
-        Status::Done
-    };
-    let stdout = if args.json {
-        json(&rows, &stale)
+    output.errors += &histories.talk;
+    let bad = !outdated.is_empty() || rows.iter().any(Row::is_bad);
+    if args.check && bad {
+        output.status = Status::Failed;
+    }
+    output.stdout = if args.json {
+        json(&rows, &outdated)
     } else {
         let warning = |line: &String| format!("\n{}: {line}\n", style::bad("out of date"));
-        table(&rows) + &stale.iter().map(warning).collect::<String>()
+        table(&rows) + &outdated.iter().map(warning).collect::<String>()
     };
-    Ok(Output {
-        stdout,
-        stderr,
-        status,
-    })
+    Ok(output)
 }
 
 const HEADINGS: [&str; 7] = [
@@ -150,7 +150,7 @@ fn table(rows: &[Row]) -> String {
                 text += &format!("  {reason}\n");
             }
             text += &format!(
-                "  'unhang apply {}' puts it in force, as root\n",
+                "  'unhang apply {}' applies it, as root\n",
                 printable(&row.nic.name)
             );
         }

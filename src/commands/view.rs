@@ -4,77 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::apply::with_connection;
-use crate::bounded;
-use crate::features::{FeatureKernel, Features, KernelError};
-use crate::nic::Nic;
+use crate::features::on_off;
 use crate::plan::{KeyPlan, Plan, State};
-use crate::rules::{Decision, on_off};
 
-/// What the kernel says of a NIC's features, or why it doesn't; waited for with a bound.
-pub fn read_features(nic: &Nic) -> Result<Features, KernelError> {
-    read_all(&[nic.ifindex])
-        .pop()
-        .unwrap_or(Err(KernelError::Gone))
-}
-
-/// The same for some NICs, over one connection, in the order in which they are asked for.
-fn read_all(nics: &[u32]) -> Vec<Result<Features, KernelError>> {
-    let asked = nics.to_vec();
-    let mut work = bounded::start(crate::apply::PATIENCE, move |sender| {
-        // Nobody waits any more after a time-out.
-        let connected = with_connection(async |connection| {
-            for ifindex in &asked {
-                let _ = sender.send(connection.get(*ifindex).await);
-            }
-        });
-        if let Err(error) = connected {
-            for _ in &asked {
-                let _ = sender.send(Err(error.clone()));
-            }
-        }
-    });
-    let mut next = |_| match work.next_result() {
-        Ok(features) => features.unwrap_or(Err(KernelError::Gone)),
-        Err(late) => Err(KernelError::Netlink(late.to_string())),
-    };
-    nics.iter().map(&mut next).collect()
-}
-
-/// The plan for a NIC. Asks the kernel only if a rule wants anything.
-pub fn read_plan(nic: &Nic, decision: &Decision<'_>) -> Result<Plan, KernelError> {
-    let mut plans = read_plans([(nic, decision)]);
-    plans.pop().unwrap_or(Err(KernelError::Gone))
-}
-
-/// The same for some NICs, over one connection.
-pub fn read_plans<'a>(
-    nics: impl IntoIterator<Item = (&'a Nic, &'a Decision<'a>)>,
-) -> Vec<Result<Plan, KernelError>> {
-    let nics: Vec<_> = nics.into_iter().collect();
-    let asked = nics.iter().filter(|(_, decision)| !decision.is_empty());
-    let asked: Vec<u32> = asked.map(|(nic, _)| nic.ifindex).collect();
-    let mut features = Vec::new();
-    // A NIC that no rule is for costs no connection.
-    if !asked.is_empty() {
-        features = read_all(&asked);
-    }
-    let mut features = features.into_iter();
-    let mut plan = |(_, decision): &(_, &Decision<'_>)| {
-        let features = if decision.is_empty() {
-            Features::default()
-        } else {
-            features.next().unwrap_or(Err(KernelError::Gone))?
-        };
-        Ok(Plan::new(decision, &features))
-    };
-    nics.iter().map(&mut plan).collect()
-}
-
-/// One offload key in JSON.
 #[derive(Debug, Serialize)]
 pub struct Offload {
-    /// Whether it is wanted on.
     pub wanted: bool,
     /// Whether any of its features is on (when off is wanted) or all are (when on is wanted);
     /// `null` if this kernel has none.
@@ -83,7 +17,6 @@ pub struct Offload {
     pub state: &'static str,
 }
 
-/// Per offload key, for JSON.
 pub fn offloads(plan: &Plan) -> BTreeMap<String, Offload> {
     let offload = |key: &KeyPlan| {
         let offload = Offload {

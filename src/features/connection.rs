@@ -1,6 +1,5 @@
-//! Asking the running kernel, over the `ethtool` crate's generic netlink connection.
-
-use std::io;
+//! Asking the running kernel over the `ethtool` crate's generic netlink connection, for programs
+//! with an event loop.
 
 use futures_util::StreamExt;
 use genetlink::{GenetlinkError, GenetlinkHandle};
@@ -10,8 +9,6 @@ use nix::errno::Errno;
 
 use super::message::FeaturesMessage;
 use super::{Changes, FeatureKernel, Features, KernelError};
-use crate::memory::Memory;
-use crate::nic::Nic;
 
 /// A connection to the running kernel. One serves any number of NICs.
 pub struct Connection {
@@ -31,7 +28,6 @@ impl Connection {
 
     /// The number of the family's multicast group `monitor` (`ETHTOOL_MCGRP_MONITOR_NAME`),
     /// which is told of every change.
-    #[cfg(feature = "watch")]
     pub async fn monitor_group(&mut self) -> Result<u32, KernelError> {
         let family = self
             .handle
@@ -51,18 +47,18 @@ impl Connection {
         let mut replies = self.handle.request(message).await.map_err(no_family)?;
         let mut answer = None;
         while let Some(reply) = replies.next().await {
-            let reply = reply.map_err(|error| {
-                KernelError::Netlink(format!("an answer that can't be read: {error}"))
-            })?;
+            let reply = reply.map_err(KernelError::unreadable)?;
             match reply.payload {
                 NetlinkPayload::InnerMessage(message) => answer = Some(message.payload),
-                NetlinkPayload::Error(error) if error.code.is_some() => {
-                    return Err(errno(&error.to_io()));
+                NetlinkPayload::Error(error) => {
+                    if let Some(code) = error.code {
+                        return Err(KernelError::from_errno(Errno::from_raw(-code.get())));
+                    }
                 }
                 _ => {}
             }
         }
-        answer.ok_or_else(|| KernelError::Netlink("the kernel did not answer".into()))
+        answer.ok_or_else(KernelError::no_answer)
     }
 }
 
@@ -77,40 +73,13 @@ fn no_family(error: GenetlinkError) -> KernelError {
     }
 }
 
-fn errno(error: &io::Error) -> KernelError {
-    match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENODEV) => KernelError::Gone,
-        Some(Errno::EPERM) => KernelError::NotPermitted,
-        Some(Errno::EOPNOTSUPP) => KernelError::NotSupported,
-        _ => KernelError::Refused(error.to_string()),
-    }
-}
-
 impl FeatureKernel for Connection {
     async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
-        match self.ask(FeaturesMessage::Get { ifindex }).await? {
-            FeaturesMessage::GetReply(features) => Ok(features),
-            other => Err(unexpected(&other)),
-        }
+        self.ask(FeaturesMessage::Get { ifindex }).await?.features()
     }
 
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
-        let wanted = wanted
-            .iter()
-            .map(|(name, on)| ((*name).to_owned(), *on))
-            .collect();
-        match self.ask(FeaturesMessage::Set { ifindex, wanted }).await? {
-            FeaturesMessage::SetReply(changes) => Ok(changes),
-            other => Err(unexpected(&other)),
-        }
+        let request = FeaturesMessage::set(ifindex, wanted);
+        self.ask(request).await?.changes()
     }
-
-    fn remember(&mut self, nic: &Nic, before: &[(&str, bool)]) {
-        // Without it 'unhang revert' knows less; the NIC is to be right all the same.
-        let _ = Memory::default().add(nic, before);
-    }
-}
-
-fn unexpected(message: &FeaturesMessage) -> KernelError {
-    KernelError::Netlink(format!("an unexpected answer: {message:?}"))
 }

@@ -9,7 +9,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 
-use super::{Changes, Feature, Features};
+use super::{Changes, Feature, Features, KernelError};
 
 /// `ETHTOOL_MSG_FEATURES_GET`.
 const MSG_FEATURES_GET: u8 = 11;
@@ -54,13 +54,9 @@ const BIT_VALUE: u16 = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeaturesMessage {
     /// Ask for all features of a NIC.
-    Get {
-        /// The NIC.
-        ifindex: u32,
-    },
+    Get { ifindex: u32 },
     /// Ask for features to be on or off; those not named stay as they are.
     Set {
-        /// The NIC.
         ifindex: u32,
         /// Kernel names, and `true` for on.
         wanted: Vec<(String, bool)>,
@@ -71,12 +67,7 @@ pub enum FeaturesMessage {
     SetReply(Changes),
     /// Somebody changed features, by netlink, by ioctl, or the core itself. The kernel sends
     /// notifications with compact bitsets, by index: to know what is so now, ask.
-    Notification {
-        /// The NIC.
-        ifindex: u32,
-        /// Its name now.
-        interface: String,
-    },
+    Notification { ifindex: u32, interface: String },
     /// Another message of the family, e.g. from the `monitor` group.
     Other(u8),
 }
@@ -262,6 +253,35 @@ impl Nla for Attribute {
 }
 
 impl FeaturesMessage {
+    /// A SET of these features.
+    pub fn set(ifindex: u32, wanted: &[(&str, bool)]) -> FeaturesMessage {
+        let owned = wanted.iter().map(|(name, on)| ((*name).to_owned(), *on));
+        FeaturesMessage::Set {
+            ifindex,
+            wanted: owned.collect(),
+        }
+    }
+
+    /// The answer to a GET.
+    pub fn features(self) -> Result<Features, KernelError> {
+        match self {
+            FeaturesMessage::GetReply(features) => Ok(features),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    /// The answer to a SET.
+    pub fn changes(self) -> Result<Changes, KernelError> {
+        match self {
+            FeaturesMessage::SetReply(changes) => Ok(changes),
+            other => Err(other.unexpected()),
+        }
+    }
+
+    fn unexpected(&self) -> KernelError {
+        KernelError::Netlink(format!("an unexpected answer: {self:?}"))
+    }
+
     /// What is sent. Only requests are: what the kernel says is not for sending.
     fn attributes(&self) -> Vec<Attribute> {
         let header = |ifindex: &u32| {

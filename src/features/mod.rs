@@ -1,18 +1,25 @@
 //! A NIC's features: their names, what the kernel says of them, and how to change them.
 //!
 //! [`message`] is the FEATURES part of ethtool's netlink family, which the `ethtool` crate
-//! does not have in a usable form; [`connection`] speaks it over that crate's connection.
+//! does not have in a usable form. It is spoken over that crate's connection where there is an
+//! event loop, and over a plain socket where a process does nothing else.
 //! Everything above works on [`Features`] and the [`FeatureKernel`] trait, so that a fake
 //! kernel can play what no real one at hand does.
 
+mod blocking;
+#[cfg(feature = "watch")]
 mod connection;
 pub mod message;
 mod names;
 
+pub use blocking::BlockingConnection;
+#[cfg(feature = "watch")]
 pub use connection::Connection;
-pub use names::{Key, in_every_kernel, known_names, nearest, short_names};
+pub use names::{Key, in_every_kernel, known_names, nearest, on_off, short_names};
 
-use crate::nic::Nic;
+use std::fmt;
+
+use nix::errno::Errno;
 
 /// One feature of one NIC, as the kernel reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +70,7 @@ pub enum KernelError {
     NotPermitted,
     /// The `ethtool` family is not registered.
     #[error(
-        "this kernel has no ethtool netlink: it takes Linux 5.7 or newer, built with CONFIG_ETHTOOL_NETLINK"
+        "this kernel lacks ethtool netlink, which requires Linux 5.7 and CONFIG_ETHTOOL_NETLINK"
     )]
     NoEthtoolNetlink,
     /// EOPNOTSUPP on a GET.
@@ -77,6 +84,27 @@ pub enum KernelError {
     Netlink(String),
 }
 
+impl KernelError {
+    fn from_errno(error: Errno) -> KernelError {
+        match error {
+            Errno::ENODEV => KernelError::Gone,
+            // GETFAMILY's.
+            Errno::ENOENT => KernelError::NoEthtoolNetlink,
+            Errno::EPERM => KernelError::NotPermitted,
+            Errno::EOPNOTSUPP => KernelError::NotSupported,
+            other => KernelError::Refused(other.desc().to_owned()),
+        }
+    }
+
+    fn unreadable(error: impl fmt::Display) -> KernelError {
+        KernelError::Netlink(format!("an answer that can't be read: {error}"))
+    }
+
+    fn no_answer() -> KernelError {
+        KernelError::Netlink("the kernel did not answer".into())
+    }
+}
+
 /// The two things that are asked of a kernel.
 #[allow(async_fn_in_trait)]
 pub trait FeatureKernel {
@@ -86,8 +114,4 @@ pub trait FeatureKernel {
     /// Asks for these features to be on (`true`) or off. That it is acknowledged does not say
     /// that it was done. One name that the kernel does not know refuses the whole request.
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError>;
-
-    /// These features are about to be changed, or were, and this is what they were before:
-    /// for 'unhang revert'. A kernel that is only played has nothing to put back.
-    fn remember(&mut self, _nic: &Nic, _before: &[(&str, bool)]) {}
 }

@@ -129,7 +129,6 @@ impl Key {
         Key(text.into())
     }
 
-    /// As the rule writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -203,7 +202,6 @@ pub fn known_names() -> &'static [&'static str] {
     &KERNEL_NAMES
 }
 
-/// ethtool's short names.
 pub fn short_names() -> impl Iterator<Item = Key> {
     SHORT_NAMES.iter().map(|(short, _)| Key::new(*short))
 }
@@ -212,6 +210,11 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// `on` or `off`, as ethtool writes it.
+pub fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 /// The candidate that a person most likely meant by `word`, if any is near.

@@ -6,8 +6,8 @@
 
 use super::request::Request;
 use super::{Format, Generated, Refusal, Remark, Topic, cannot_set, word_lines};
+use crate::features::on_off;
 use crate::generate::machine::Machine;
-use crate::rules::on_off;
 
 /// ifupdown2.
 pub struct Ifupdown2;

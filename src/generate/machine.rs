@@ -5,15 +5,15 @@
 //! made for an image or for a mounted disk.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::bounded;
+use crate::discover::{self, Found};
 use crate::files;
 use crate::nic::Nic;
+use crate::timeout;
 
 /// How long `udevadm --version` may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -128,57 +128,28 @@ const OLDEST_IN_USE: u32 = 247;
 
 /// Hardware NICs: net devices with a device below them.
 fn nics(root: &Path) -> Vec<Present> {
-    let dirs = files::list(root, Path::new("/sys/class/net"));
-    let mut nics: Vec<Present> = dirs.iter().filter_map(|dir| present(root, dir)).collect();
+    let found = discover::all(root).unwrap_or_default();
+    let physical = found.into_iter().filter(|found| found.physical);
+    let mut nics: Vec<Present> = physical.map(|found| present(root, found)).collect();
     nics.sort_by(|a, b| a.nic.name.cmp(&b.nic.name));
     nics
 }
 
-fn present(root: &Path, dir: &Path) -> Option<Present> {
-    let real = files::inside(root, dir).ok()?;
-    // A device that is not below the root is another machine's.
-    let device = files::inside(root, &dir.join("device")).ok()?;
-    if fs::canonicalize(real.join("device")).ok()? != fs::canonicalize(device).ok()? {
-        return None;
-    }
-    let number = |file: &str| -> Option<u32> {
-        let text = files::read(root, &dir.join(file)).ok()?;
-        text.trim().parse().ok()
-    };
-    let ifindex = number("ifindex")?;
-    let properties = database(root, ifindex);
-    let property = |key: &str| properties.get(key).cloned();
-    let mut nic = Nic {
-        ifindex,
-        name: dir.file_name()?.to_str()?.to_owned(),
-        driver: property("ID_NET_DRIVER"),
-        path: property("ID_PATH"),
-        ..Nic::default()
-    };
-    nic.complete_from_sysfs(&real);
-    Some(Present {
-        nic,
-        properties,
+fn present(root: &Path, found: Found) -> Present {
+    let file = format!("/sys/class/net/{}/addr_assign_type", found.nic.name);
+    let kind = files::read(root, Path::new(&file));
+    Present {
         // NET_ADDR_PERM (include/linux/netdevice.h)
-        permanent_mac: number("addr_assign_type") == Some(0),
-    })
-}
-
-/// The properties that udev keeps of a net device (`E:KEY=VALUE` lines).
-fn database(root: &Path, ifindex: u32) -> BTreeMap<String, String> {
-    let file = format!("/run/udev/data/n{ifindex}");
-    let text = files::read(root, Path::new(&file)).unwrap_or_default();
-    let lines = text.lines().filter_map(|line| line.strip_prefix("E:"));
-    lines
-        .filter_map(|line| line.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+        permanent_mac: kind.is_ok_and(|kind| kind.trim_end() == "0"),
+        nic: found.nic,
+        properties: found.properties,
+    }
 }
 
 /// What the programs of the running system say.
 fn running_version() -> Option<u32> {
     ["udevadm", "systemctl"].into_iter().find_map(|program| {
-        let mut work = bounded::start(PATIENCE, move |sender| {
+        let mut work = timeout::start(PATIENCE, move |sender| {
             let mut command = Command::new(program);
             command.arg("--version").stdin(Stdio::null());
             let output = command.stderr(Stdio::null()).output().ok();

@@ -5,7 +5,7 @@
 
 use super::request::Request;
 use super::{Format, Generated, Refusal, Topic, cannot_set};
-use crate::rules::on_off;
+use crate::features::on_off;
 
 /// `NetworkManager`.
 pub struct NetworkManager;

@@ -183,8 +183,9 @@ impl<'a> Request<'a> {
         }
         drop(all);
         if settings.features().next().is_none() {
-            let name = names(self.subjects()).join(", ");
-            return Err(NoRequest::NoRule(name));
+            let asked = self.command.split_once(' ').map(|(_, nic)| nic);
+            let asked = asked.unwrap_or_default().trim_end_matches(" --by path");
+            return Err(NoRequest::NoRule(asked.to_owned()));
         }
         self.settings = settings;
         self.rules = names_of_rules;

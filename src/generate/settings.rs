@@ -4,8 +4,8 @@
 //! settings winning feature by feature, as [`crate::plan`] does against the running kernel.
 //! For programs that speak ethtool's short names the result is folded again.
 
-use crate::features::{Key, known_names, short_names};
-use crate::rules::{Decision, on_off};
+use crate::features::{Key, known_names, on_off, short_names};
+use crate::rules::Decision;
 
 /// Features and what they shall be, in the order of the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

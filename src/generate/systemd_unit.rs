@@ -32,7 +32,7 @@ impl Format for SystemdUnit {
             );
             text += "# One by one, and none of them in the way of the others.\n";
             for (word, on) in request.settings.words() {
-                let state = crate::rules::on_off(on);
+                let state = crate::features::on_off(on);
                 text += &format!("ExecStart=-{program} -K {name} {word} {state}\n");
             }
             text += &format!("\n[Install]\nWantedBy={device}\n");

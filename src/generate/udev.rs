@@ -2,8 +2,9 @@
 
 use super::request::Request;
 use super::{Format, Generated, Refusal, Topic, ethtool};
+use crate::features::on_off;
 use crate::nic::{Nic, PciId};
-use crate::rules::{Match, on_off};
+use crate::rules::Match;
 
 /// A udev rule.
 pub struct Udev;

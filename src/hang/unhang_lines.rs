@@ -91,7 +91,11 @@ fn said(parts: &[Part]) -> Option<Said> {
                 }
             }
             // What a kernel doesn't have can't be on.
-            Part::Unknown(_) | Part::Also(..) | Part::Recovery(..) | Part::Left(_) => {}
+            Part::Unknown(_)
+            | Part::Also(..)
+            | Part::Unsaved(_)
+            | Part::Recovery(..)
+            | Part::Left(_) => {}
         }
     }
     said

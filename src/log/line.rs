@@ -9,24 +9,22 @@ use std::fmt;
 
 use super::{Event, Level};
 use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
-use crate::rules::on_off;
+use crate::features::on_off;
 
-/// One log line about one NIC.
+/// In place of the rules: what was applied by a rule that there is no more is reverted.
+const NO_RULE: &str = "no rule";
+const UNSAVED: &str = "original settings not saved: ";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// The NIC's name when it was written.
     pub interface: String,
-    /// What came of it.
     pub parts: Vec<Part>,
-    /// The rules that wanted it.
     pub rules: Vec<String>,
-    /// Driver, PCI ID and chip.
     pub identity: String,
-    /// What called for it.
     pub event: String,
 }
 
-/// What came of some offload keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// `tso gso gro off (were on)`: switched.
@@ -37,22 +35,21 @@ pub enum Part {
     Secured(Vec<String>, bool),
     /// `tso still on (fixed: tx-tcp6-segmentation)`: not as wanted, with the reason and the features.
     Still {
-        /// The offload keys.
         keys: Vec<String>,
         /// What they are, against the rule.
         on: bool,
         /// `fixed` or `refused`.
         reason: String,
-        /// The features that are not as wanted.
         features: Vec<String>,
     },
     /// `ufo unknown to this kernel`.
     Unknown(Vec<String>),
     /// `also tx-tcp-mangleid-segmentation off`: changed without having been asked for.
     Also(String, bool),
+    /// `original settings not saved: …`: the reason why 'unhang revert' can't restore them.
+    Unsaved(String),
     /// `wedged after 2 hang blocks (offloads in force)`, or `(offloads not in force)`.
     Wedged {
-        /// Hang blocks since the link last came up.
         blocks: u32,
         /// Whether all that the rules want was so.
         in_force: bool,
@@ -73,13 +70,13 @@ pub enum Part {
 }
 
 impl Line {
-    /// The line for an outcome and how much it matters; `None` if no rule is for the NIC.
+    /// The line for an outcome and how much it matters; `None` if no rule matches the NIC.
     pub fn new(outcome: &Outcome, event: &Event) -> Option<(Level, Line)> {
         let level = match outcome.summary() {
             Summary::NoRule => return None,
             Summary::AlreadyRight | Summary::Gone => Level::Debug,
-            Summary::Applied => Level::Info,
-            Summary::Partly => Level::Warning,
+            Summary::Applied if outcome.unsaved.is_none() => Level::Info,
+            Summary::Applied | Summary::Partly => Level::Warning,
             Summary::Failed => Level::Error,
         };
         let parts = match &outcome.error {
@@ -102,7 +99,10 @@ impl Line {
         let mut clauses: Vec<&str> = rest.split("; ").collect();
         let event = clauses.pop()?.strip_prefix("event ")?;
         let identity = clauses.pop()?;
-        let rules = clauses.pop()?.strip_prefix("rule ")?;
+        let rules = match clauses.pop()? {
+            NO_RULE => "",
+            rules => rules.strip_prefix("rule ")?,
+        };
         let [parts] = clauses[..] else { return None };
         let parts = match parts.strip_prefix("not changed: ") {
             Some(reason) => vec![Part::Failed(reason.to_owned())],
@@ -111,7 +111,11 @@ impl Line {
         Some(Line {
             interface: interface.to_owned(),
             parts,
-            rules: rules.split(", ").map(str::to_owned).collect(),
+            rules: rules
+                .split(", ")
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect(),
             identity: identity.to_owned(),
             event: event.to_owned(),
         })
@@ -129,6 +133,7 @@ impl Line {
                 Part::Wedged { in_force: said, .. } => return Some(*said),
                 Part::Changed(..) | Part::Already(..) | Part::Secured(..) => in_force = Some(true),
                 Part::Also(..)
+                | Part::Unsaved(_)
                 | Part::Recovery(..)
                 | Part::Back { .. }
                 | Part::Left(_)
@@ -157,6 +162,7 @@ fn parts(outcome: &Outcome) -> Vec<Part> {
         .iter()
         .map(|(feature, on)| Part::Also(feature.clone(), *on));
     parts.extend(also);
+    parts.extend(outcome.unsaved.clone().map(Part::Unsaved));
     parts
 }
 
@@ -236,6 +242,9 @@ impl Part {
 
 impl Part {
     fn parse_recovery(text: &str) -> Option<Part> {
+        if let Some(reason) = text.strip_prefix(UNSAVED) {
+            return Some(Part::Unsaved(reason.to_owned()));
+        }
         if let Some(reason) = text.strip_prefix("left alone: ") {
             return Some(Part::Left(reason.to_owned()));
         }
@@ -286,13 +295,12 @@ impl fmt::Display for Line {
         for (index, part) in self.parts.iter().enumerate() {
             write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
         }
-        write!(
-            f,
-            "; rule {}; {}; event {}",
-            self.rules.join(", "),
-            self.identity,
-            self.event
-        )
+        if self.rules.is_empty() {
+            write!(f, "; {NO_RULE}")?;
+        } else {
+            write!(f, "; rule {}", self.rules.join(", "))?;
+        }
+        write!(f, "; {}; event {}", self.identity, self.event)
     }
 }
 
@@ -336,6 +344,7 @@ impl fmt::Display for Part {
                 )
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
+            Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {
                 let not = if *in_force { "" } else { "not " };

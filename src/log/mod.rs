@@ -11,7 +11,6 @@ pub use syslog::Log;
 
 use std::fmt;
 
-/// What called for looking at a NIC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event(String);
 
@@ -21,12 +20,10 @@ impl Event {
         Event(action.to_owned())
     }
 
-    /// The link came up.
     pub fn link_up() -> Event {
         Event("link-up".into())
     }
 
-    /// Somebody else changed a feature.
     pub fn drift() -> Event {
         Event("drift".into())
     }
@@ -36,17 +33,15 @@ impl Event {
         Event("wedge".into())
     }
 
-    /// The rules changed, or the watcher started.
     pub fn rules() -> Event {
         Event("rules".into())
     }
 
-    /// A person had it put back.
+    /// A person had it restored.
     pub fn revert() -> Event {
         Event("revert".into())
     }
 
-    /// A person's command.
     pub fn manual() -> Event {
         Event("manual".into())
     }
@@ -61,12 +56,9 @@ impl fmt::Display for Event {
 /// How much a line matters, by syslog's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Nothing had to be done.
     Debug,
-    /// Something was done.
     Info,
     /// The kernel did not do what was asked, or a rule file is skipped.
     Warning,
-    /// It failed.
     Error,
 }

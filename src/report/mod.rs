@@ -26,6 +26,7 @@ pub mod verdict;
 
 use crate::hang::LoggedNic;
 use crate::kernel_log::{SECOND, Stamp};
+use crate::text::printable;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 
@@ -76,19 +77,9 @@ pub fn days(days: f64) -> String {
     span((days * DAY) as i64)
 }
 
-/// Text from a log, safe for a terminal: control characters (also C1 and bidirectional
-/// ones) are shown as escapes.
+/// Text from a log, safe for a terminal.
 pub fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        let tricky = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || tricky {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    printable(text).into_owned()
 }
 
 /// What to call a NIC: its interface, else its PCI address.

@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use super::history::History;
 use super::journal::{self, Journal, Scope};
 use super::sources::{self, Error, Source};
-use crate::bounded::{self, Work};
 use crate::nic::Nic;
+use crate::timeout::{self, Work};
 
 /// The journal is read from indexes; where that takes longer, something is wrong with it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -114,7 +114,7 @@ impl Started {
             return None;
         }
         let scope = scope(addresses);
-        Some(Started(bounded::start(PATIENCE, move |sender| {
+        Some(Started(timeout::start(PATIENCE, move |sender| {
             // Nobody waits any more after a time-out.
             let _ = sender.send(Reading::of_journal(&TimeZone::system(), &scope));
         })))

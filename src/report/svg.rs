@@ -222,7 +222,7 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
-            c if c.is_control() => out.push('\u{fffd}'),
+            c if crate::text::is_unprintable(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

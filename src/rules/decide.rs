@@ -1,7 +1,7 @@
 //! What the rules say about one NIC.
 
-use super::{Match, Rule, on_off};
-use crate::features::Key;
+use super::{Match, Rule};
+use crate::features::{Key, on_off};
 use crate::nic::Nic;
 
 /// What the rules say about one NIC. Later settings win, feature by feature.

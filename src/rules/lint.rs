@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use super::diagnostic::Diagnostic;
-use super::{Match, Rule, RuleFile, RuleSet, Wanted, on_off};
+use super::{Match, Rule, RuleFile, RuleSet, Wanted};
 use crate::chip;
+use crate::features::on_off;
 
 /// What has a meaning of its own in a pattern.
 const SPECIAL: [char; 6] = ['*', '?', '[', '{', '!', '\\'];

@@ -15,7 +15,7 @@ pub use decide::{Decision, Looked, Mismatch, Setting, decide};
 pub use diagnostic::{Diagnostic, Severity, Source};
 pub use lint::lint;
 pub use load::{FileProblem, RuleFile, RuleSet, default_dirs, load, load_inside};
-pub use parse::{parse, parse_mac};
+pub use parse::parse;
 
 use std::ops::Range;
 
@@ -79,9 +79,4 @@ pub struct Match {
     pub mac: Vec<String>,
     /// udev paths (`ID_PATH`), as globs.
     pub path: Vec<String>,
-}
-
-/// `on` or `off`, as ethtool writes it.
-pub fn on_off(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
 }

@@ -12,6 +12,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::diagnostic::{Diagnostic, first};
 use super::{Drift, Match, Rule, Wanted};
 use crate::features::{Key, nearest};
+use crate::nic::parse_mac;
 
 const RULE_KEYS: [&str; 7] = [
     "name",
@@ -384,19 +385,5 @@ fn non_empty(text: &str) -> Result<String, String> {
         Err("an empty text matches nothing".into())
     } else {
         Ok(text.to_owned())
-    }
-}
-
-/// A MAC address in lower case with colons, from any usual writing with separators.
-pub fn parse_mac(text: &str) -> Result<String, String> {
-    let mac = text.to_ascii_lowercase().replace('-', ":");
-    let octets: Vec<&str> = mac.split(':').collect();
-    let is_octet = |o: &&str| o.len() == 2 && o.bytes().all(|b| b.is_ascii_hexdigit());
-    if octets.len() == 6 && octets.iter().all(is_octet) {
-        Ok(mac)
-    } else {
-        Err(format!(
-            "'{text}' is no MAC address: write six pairs of hex digits, such as 52:54:00:12:34:56"
-        ))
     }
 }

@@ -25,6 +25,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::sys::stat::{Mode, umask};
 use rtnetlink::MulticastGroup;
 use rtnetlink::sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
 use tokio::io::unix::AsyncFd;
@@ -35,6 +36,7 @@ use crate::features::{Connection, KernelError};
 use crate::log::{Level, Log};
 use crate::nic::Nic;
 use crate::rules::{RuleSet, load};
+use crate::saved_state::SavedState;
 use listen::Listener;
 use signals::Signal;
 use state::WatchState;
@@ -75,6 +77,8 @@ struct Watcher {
     nics: BTreeMap<u32, Watched>,
     state: WatchState,
     state_path: PathBuf,
+    saved: SavedState,
+    root: PathBuf,
     /// What was last said about rule files.
     complaints: Vec<String>,
 }
@@ -94,11 +98,13 @@ pub fn run(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| WatchError::Source("event loop", error))?;
+    // 'unhang status' is for everybody.
+    umask(Mode::from_bits_truncate(0o022));
     runtime.block_on(watch(dirs, root))
 }
 
 async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
-    let log = Log::default();
+    let log = Log::below(root);
     if !may_change_features() {
         return Err(WatchError::NotPermitted);
     }
@@ -113,6 +119,8 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         nics: BTreeMap::new(),
         state: WatchState::load(&state_path),
         state_path,
+        saved: SavedState::below(root),
+        root: root.to_owned(),
         complaints: Vec::new(),
     };
     watcher.complain(complaints);

@@ -10,14 +10,13 @@ use nix::time::{ClockId, clock_gettime};
 use super::guard::{DriftAction, LIMIT, WINDOW};
 use super::signals::{LinkState, Signal};
 use super::{Watched, Watcher, rulefiles};
-use crate::apply::apply;
+use crate::apply::{IfReverted, Outcome, apply};
 use crate::discover;
 use crate::features::FeatureKernel;
 use crate::log::{Event, Level, Line, Part};
-use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::plan::{KeyPlan, Plan, State};
-use crate::rules::{Drift, decide};
+use crate::rules::{Decision, Drift, decide};
 
 impl Watcher {
     pub(super) async fn react(&mut self, signal: Signal) {
@@ -56,7 +55,7 @@ impl Watcher {
 
     /// The NICs that there are; forgets those that there were.
     fn find(&mut self) -> Vec<Nic> {
-        let mut found = match discover::all() {
+        let mut found = match discover::all(&self.root) {
             Ok(found) => found,
             Err(error) => {
                 let complaint = format!("the network devices can't be listed: {error}");
@@ -117,14 +116,20 @@ impl Watcher {
 
     fn gone(&mut self, ifindex: u32) {
         if let Some(watched) = self.nics.remove(&ifindex) {
-            Memory::default().forget(&watched.nic);
+            self.saved.forget(&watched.nic);
         }
         if self.state.nics.remove(&ifindex).is_some() {
             self.save();
         }
     }
 
-    /// Applies the rules to the NIC, but for what the loop guard leaves.
+    pub(super) async fn apply(&mut self, nic: &Nic, decision: &Decision<'_>) -> Outcome {
+        let leave = IfReverted::Leave;
+        apply(&mut self.kernel, &self.saved, nic, decision, leave).await
+    }
+
+    /// Brings the NIC to what the rules want, whatever it was before, but for what the loop guard
+    /// leaves.
     async fn put_right(&mut self, ifindex: u32, event: &Event) {
         let Some(watched) = self.nics.get(&ifindex) else {
             return;
@@ -132,10 +137,9 @@ impl Watcher {
         let nic = watched.nic.clone();
         let rules = Arc::clone(&self.rules);
         let guard = self.state.nics.get(&ifindex).map(|state| &state.guard);
-        let decision = Memory::default()
-            .respected_by(&nic, decide(rules.rules(), &nic))
+        let decision = decide(rules.rules(), &nic)
             .without(|setting| guard.is_some_and(|guard| guard.leaves(setting.key.as_str())));
-        let outcome = apply(&mut self.kernel, &nic, &decision).await;
+        let outcome = self.apply(&nic, &decision).await;
         if let Some((level, line)) = Line::new(&outcome, event) {
             self.say(ifindex, level, &line);
         }
@@ -162,7 +166,7 @@ impl Watcher {
         };
         let nic = watched.nic.clone();
         let rules = Arc::clone(&self.rules);
-        let decision = Memory::default().respected_by(&nic, decide(rules.rules(), &nic));
+        let decision = self.saved.respected_by(&nic, decide(rules.rules(), &nic));
         // A NIC that went away meanwhile is told of by another signal.
         let Ok(features) = self.kernel.get(ifindex).await else {
             return;
@@ -207,7 +211,7 @@ impl Watcher {
         }
         if !put_back.is_empty() {
             let decision = decision.without(|setting| !put_back.contains(setting.key));
-            let outcome = apply(&mut self.kernel, &nic, &decision).await;
+            let outcome = self.apply(&nic, &decision).await;
             if let Some((level, line)) = Line::new(&outcome, &Event::drift()) {
                 self.say(ifindex, level, &line);
             }
@@ -317,6 +321,7 @@ mod tests {
     use crate::features::Connection;
     use crate::log::Log;
     use crate::rules::RuleSet;
+    use crate::saved_state::SavedState;
     use crate::watch::state::{self, NicState};
 
     #[test]
@@ -328,7 +333,9 @@ mod tests {
                 rules: Arc::new(RuleSet::default()),
                 dirs: Vec::new(),
                 kernel: Connection::open().unwrap(),
-                log: Log::default(),
+                log: Log::below(&root),
+                saved: SavedState::below(&root),
+                root: root.clone(),
                 nics: BTreeMap::new(),
                 state: state::WatchState {
                     sequence: Some(7),

@@ -11,9 +11,8 @@ use super::kmsg::{Record, What};
 use super::react::net_device;
 use super::wedge::{Action, Leave, Rung};
 use super::{Watched, Watcher, nway};
-use crate::apply::{Summary, apply};
+use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
-use crate::memory::Memory;
 use crate::nic::Nic;
 use crate::rules::{Decision, decide};
 
@@ -70,8 +69,7 @@ impl Watcher {
             return;
         }
         // What set the hang off goes first, or the NIC comes back only to hang again.
-        let decision = Memory::default().respected_by(nic, decision.clone());
-        let outcome = apply(&mut self.kernel, nic, &decision).await;
+        let outcome = self.apply(nic, decision).await;
         let in_force = outcome.summary() == Summary::AlreadyRight;
         if let (false, Some((level, line))) = (in_force, Line::new(&outcome, &Event::wedge())) {
             self.say(ifindex, level, &line);

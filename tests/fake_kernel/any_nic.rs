@@ -36,10 +36,10 @@ const KEYS: [&str; 8] = [
     "tos",
 ];
 
-type Wishes = Vec<Vec<(&'static str, bool)>>;
+pub type Wishes = Vec<Vec<(&'static str, bool)>>;
 
 prop_compose! {
-    fn nic()(
+    pub fn nic()(
         states in prop::collection::vec(prop::sample::select(&STATES[..]), NAMES.len()),
         present in prop::collection::vec(prop::bool::weighted(0.8), NAMES.len()),
         disobeyed in prop::collection::vec(prop::bool::weighted(0.1), NAMES.len()),
@@ -53,13 +53,13 @@ prop_compose! {
     }
 }
 
-fn wishes() -> impl Strategy<Value = Wishes> {
+pub fn wishes() -> impl Strategy<Value = Wishes> {
     let rule = prop::collection::btree_map(prop::sample::select(&KEYS[..]), any::<bool>(), 1..4);
     let rule = rule.prop_map(|rule| rule.into_iter().collect());
     prop::collection::vec(rule, 1..4)
 }
 
-fn texts(wishes: &Wishes) -> Vec<String> {
+pub fn texts(wishes: &Wishes) -> Vec<String> {
     let line = |(key, on): &(&str, bool)| format!("{key} = {on}\n");
     wishes
         .iter()

@@ -6,11 +6,13 @@ mod revert;
 mod rules;
 
 use kernel::{Call, FakeKernel, set};
-use unhang::apply::{Outcome, Summary, apply};
-use unhang::features::KernelError;
+use tempfile::TempDir;
+use unhang::apply::{IfReverted, Outcome, Summary, apply};
+use unhang::features::{BlockingConnection, KernelError};
 use unhang::log::{Event, Level, Line};
 use unhang::nic::Nic;
 use unhang::rules::{decide, parse};
+use unhang::saved_state::SavedState;
 
 const IFINDEX: u32 = 7;
 
@@ -36,12 +38,19 @@ fn apply_rules(kernel: &mut FakeKernel, offloads: &[&str]) -> Outcome {
     };
     let text: String = ('a'..).zip(offloads).map(rule).collect();
     let rules = parse(&text).unwrap();
-    wait_for(apply(kernel, &nic(), &decide(&rules, &nic())))
+    let root = root();
+    let state = SavedState::below(root.path());
+    let nic = nic();
+    let decision = decide(&rules, &nic);
+    let apply = apply(kernel, &state, &nic, &decision, IfReverted::Leave);
+    BlockingConnection::run(apply)
 }
 
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    runtime.unwrap().block_on(future)
+/// In memory: a disk would be waited for.
+fn root() -> TempDir {
+    TempDir::new_in("/dev/shm")
+        .or_else(|_| TempDir::new())
+        .unwrap()
 }
 
 /// The line for an outcome, without what is always the same in these tests.
@@ -154,7 +163,7 @@ mod stuck {
     fn asking_again_repairs_nothing() {
         use unhang::features::FeatureKernel;
         let mut kernel = stuck();
-        let reply = wait_for(kernel.set(IFINDEX, &BOTH)).unwrap();
+        let reply = BlockingConnection::run(kernel.set(IFINDEX, &BOTH)).unwrap();
         assert_eq!(reply.refused, BOTH.map(|(name, _)| name));
         assert!(kernel.is_on("tx-tcp-segmentation"));
     }

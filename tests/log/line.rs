@@ -115,13 +115,13 @@ fn outcome(results: &[KeyResult], error: Option<KernelError>) -> Outcome {
     let key = |result: &KeyResult| KeyOutcome {
         key: Key::new("tso"),
         on: false,
-        was: Some(true),
         result: result.clone(),
     };
     Outcome {
         nic: nic(),
         rules: words("a"),
         keys: results.iter().map(key).collect(),
+        unsaved: None,
         side_effects: Vec::new(),
         error,
     }

@@ -217,7 +217,7 @@ fn a_nic_that_is_not_there_has_an_exit_status_of_its_own() {
 fn a_nic_that_no_rule_is_for_is_left_alone() {
     isolated(|_| {
         rule("v0", "tso = false");
-        let line = "v1: no rule is for this NIC; 'unhang explain v1' says why\n";
+        let line = "v1: no rule matches this NIC; 'unhang explain v1' says why\n";
         assert_eq!(unhang(&["apply", "v1"]), said(line, 0));
         assert_eq!(ethtool("v1", "tcp-segmentation-offload"), "on");
     });
@@ -245,5 +245,43 @@ fn an_ordinary_user_is_told_what_it_takes() {
         );
         assert_eq!(ethtool("v0", "tcp-segmentation-offload"), "on");
         assert_eq!(namespace.logged(), []);
+    });
+}
+
+#[test]
+fn a_name_that_steers_a_terminal_is_shown() {
+    isolated(|namespace| {
+        sh("ip link set v0 name \"$(printf 'v\\033[7m')\"");
+        rule("v*", "gro = false");
+        for args in [
+            &["apply", "--dry-run"][..],
+            &["apply"],
+            &["revert"],
+            &["status"],
+        ] {
+            let Said { stdout, stderr, .. } = unhang(args);
+            assert!(stdout.contains(r"v\u{1b}[7m"), "{args:?}: {stdout}");
+            assert!(!(stdout + &stderr).contains("\u{1b}[7m"), "{args:?}");
+        }
+        let logged = namespace.logged();
+        assert!(
+            logged[0].1.starts_with(r"v\u{1b}[7m: gro off"),
+            "{logged:?}"
+        );
+    });
+}
+
+#[test]
+fn an_alternative_name_is_a_name() {
+    isolated(|_| {
+        let long = "a-name-that-is-longer-than-any-interface's";
+        sh(&format!("ip link property add dev v0 altname \"{long}\""));
+        rule("v0", "gro = false");
+        let line = "v0: gro off (was on); rule mine; no driver; event manual\n";
+        assert_eq!(unhang(&["apply", long]), said(line, 0));
+        let explained = unhang(&["explain", long]).stdout;
+        assert!(explained.starts_with("v0: "), "{explained}");
+        assert_eq!(unhang(&["revert", long]).status, Some(0));
+        assert_eq!(ethtool("v0", "generic-receive-offload"), "on");
     });
 }

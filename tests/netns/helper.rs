@@ -4,7 +4,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::namespace::{
-    DEBUG, INFO, Said, WARNING, ethtool, helper, isolated, remedy, rule, sh, stop_reading_the_log,
+    DEBUG, ERROR, INFO, Said, WARNING, ethtool, helper, isolated, remedy, rule, sh,
+    stop_reading_the_log,
 };
 
 const REMEDY: &str = "tso = false\ngso = false\ngro = false";
@@ -224,5 +225,24 @@ fn without_an_event_it_says_what_it_is() {
             "unhang: INTERFACE is not set: this program is called by udev for a net device; \
              by hand, use 'unhang apply'\n"
         );
+    });
+}
+
+#[test]
+fn one_line_is_one_line() {
+    isolated(|namespace| {
+        let forged = "2\nv0: tso off (were on)";
+        let said = event("add", "v0", forged);
+        let line = r"IFINDEX is '2\nv0: tso off (were on)', which is no interface number";
+        assert_eq!(said.stderr, format!("unhang: {line}\n"));
+        assert_eq!(namespace.logged(), [(ERROR, line.to_owned())]);
+    });
+}
+
+#[test]
+fn what_nobody_hears_is_no_crash() {
+    isolated(|_namespace| {
+        let helper = env!("CARGO_BIN_EXE_unhang-helper");
+        sh(&format!("rc=0; {helper} 2>/dev/full || rc=$?; [ $rc = 2 ]"));
     });
 }

@@ -67,7 +67,7 @@ impl Namespace {
             let priority: u8 = priority.parse().unwrap();
             assert_eq!(priority & !7, 3 << 3, "facility daemon");
             let (tag, text) = rest.split_once("]: ").unwrap();
-            assert!(tag.contains(" unhang["), "{message}");
+            assert!(tag.starts_with("unhang["), "{message}");
             lines.push((priority & 7, text.to_owned()));
         }
         lines
@@ -86,6 +86,7 @@ pub fn stop_reading_the_log() {
     }
 }
 
+pub const ERROR: u8 = 3;
 pub const WARNING: u8 = 4;
 pub const INFO: u8 = 6;
 pub const DEBUG: u8 = 7;

@@ -1,6 +1,6 @@
 //! `unhang revert`, and who leaves the NIC alone afterwards.
 
-use super::namespace::{INFO, helper, isolated, remedy, rule, sh, unhang};
+use super::namespace::{INFO, WARNING, ethtool, helper, isolated, remedy, rule, sh, unhang};
 
 const REMEDY: &str = "tso = false\ngso = false\ngro = false";
 
@@ -46,10 +46,101 @@ fn nothing_changed_is_nothing_to_put_back() {
         let said = unhang(&["revert", "v0"]);
         assert_eq!(
             said.stdout,
-            "v0: nothing to put back: unhang changed nothing\n"
+            "v0: nothing to restore: no original settings are saved\n"
         );
         assert_eq!(said.status, Some(0));
         assert_eq!(unhang(&["revert", "nosuch"]).status, Some(4));
+    });
+}
+
+#[test]
+fn a_rule_that_is_gone_meanwhile_hides_nothing() {
+    isolated(|namespace| {
+        rule("v0", "gro = false");
+        unhang(&["apply"]);
+        namespace.logged();
+        sh("ln -sf /dev/null /run/unhang/rules.d/60-mine.toml");
+        let line = "v0: rx-gro on (was off); no rule; no driver; event revert";
+        let said = unhang(&["revert", "--json"]).stdout;
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said["nics"][0]["result"], "applied");
+        assert_eq!(said["nics"][0]["line"], line);
+        assert_eq!(namespace.logged(), [(INFO, line.to_owned())]);
+        assert_eq!(ethtool("v0", "generic-receive-offload"), "on");
+    });
+}
+
+#[test]
+fn apply_and_revert_at_the_same_time_lose_nothing() {
+    isolated(|_namespace| {
+        rule("v0", REMEDY);
+        let before = sh("ethtool -k v0");
+        for round in 0..20 {
+            std::thread::scope(|scope| {
+                scope.spawn(|| unhang(&["apply"]));
+                scope.spawn(|| unhang(&["revert"]));
+                scope.spawn(|| unhang(&["apply"]));
+            });
+            unhang(&["revert"]);
+            assert_eq!(sh("ethtool -k v0"), before, "round {round}");
+        }
+    });
+}
+
+#[test]
+fn another_address_is_the_same_nic() {
+    isolated(|_namespace| {
+        rule("v0", REMEDY);
+        let before = sh("ethtool -k v0");
+        unhang(&["apply"]);
+        sh("ip link set v0 address 52:54:00:12:34:56");
+        unhang(&["revert"]);
+        assert_eq!(sh("ethtool -k v0"), before);
+    });
+}
+
+#[test]
+fn everybody_may_read_what_is_saved_whatever_the_umask() {
+    isolated(|_namespace| {
+        rule("v0", REMEDY);
+        sh("rm -rf /run/rules && mv /run/unhang/rules.d /run/rules && rmdir /run/unhang");
+        let apply = format!(
+            "umask 077; {} apply --rules /run/rules",
+            env!("CARGO_BIN_EXE_unhang")
+        );
+        sh(&apply);
+        let modes =
+            sh("stat -c %a /run/unhang /run/unhang/nics /run/unhang/nics/* /run/unhang/lock");
+        assert_eq!(modes, "755\n755\n644\n600\n");
+    });
+}
+
+#[test]
+fn so_is_what_the_watcher_keeps() {
+    isolated(|_namespace| {
+        rule("none", REMEDY);
+        sh("mv /run/unhang/rules.d /run/rules && rmdir /run/unhang");
+        let unhang = env!("CARGO_BIN_EXE_unhang");
+        sh(&format!(
+            "umask 077; {unhang} watch --rules /run/rules 2>/dev/null & watcher=$!
+            for i in $(seq 100); do [ -e /run/unhang/watch.json ] && break; sleep 0.05; done
+            kill $watcher"
+        ));
+        let modes = sh("stat -c %a /run/unhang /run/unhang/watch.json");
+        assert_eq!(modes, "755\n644\n");
+    });
+}
+
+#[test]
+fn what_could_not_be_saved_is_told() {
+    isolated(|namespace| {
+        rule("v0", "gro = false");
+        sh("mkdir /run/unhang/nics && mount -t tmpfs -o ro tmpfs /run/unhang/nics");
+        let said = unhang(&["apply"]);
+        assert_eq!(said.status, Some(0), "{said:?}");
+        let why = "original settings not saved: Read-only file system";
+        assert!(said.stdout.contains(why), "{said:?}");
+        assert_eq!(namespace.logged()[0].0, WARNING);
     });
 }
 
@@ -77,9 +168,6 @@ fn what_was_found_and_done_in_one_line() {
         );
         unhang(&["revert", "v1"]);
         let said = unhang(&["apply", "--brief", "--keep-reverted"]).stdout;
-        assert!(
-            said.contains("v1: left as 'unhang revert' put it"),
-            "{said}"
-        );
+        assert!(said.contains("v1: skipped: reverted"), "{said}");
     });
 }

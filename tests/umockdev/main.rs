@@ -109,7 +109,7 @@ fn apply_finds_nothing_to_do_among_them() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains("no rule is for a NIC of this machine"),
+        stderr.contains("no rule matches a NIC of this machine"),
         "{stderr}"
     );
 }

@@ -7,7 +7,7 @@
 
 settle
 nic=$(nic 1)
-reason="this kernel has no ethtool netlink: it takes Linux 5.7 or newer, built with CONFIG_ETHTOOL_NETLINK"
+reason="this kernel lacks ethtool netlink, which requires Linux 5.7 and CONFIG_ETHTOOL_NETLINK"
 check "it has none" sh -c "dmesg | grep -q 'ethnl_init blacklisted'"
 
 mark

@@ -77,7 +77,7 @@ check "it is the new version" is_version "$new"
 check_eq "the admin's file is as it was" "$before" "$(sha256sum $mine)"
 check_eq "and counts" "tso=off gso=off gro=on" "$(offloads "$one")"
 check "the reverted NIC stays so" offloads_are "$two" on
-check "and that is said" says "2 NICs: .*$two 82574L: left as 'unhang revert' put it"
+check "and that is said" says "2 NICs: .*$two 82574L: skipped: reverted"
 check "the watcher is another process" [ "$(watcher)" != "$pid" ]
 check "and runs" wait_for 10 systemctl is-active unhang-watch
 check "the same version once more" apt install --reinstall "$DEB"

@@ -1,4 +1,4 @@
-//! Never waiting for ever.
+//! A time-out for work that may never end.
 //!
 //! A netlink request takes the kernel's network configuration lock (rtnl) inside the system
 //! call, where neither a signal nor a timer reaches it. So the work is done on a thread and
@@ -8,30 +8,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
-use nix::unistd::Pid;
-
-/// Calls `late` on a thread of its own when that time has passed. For a program that does its
-/// one work itself, which costs less than to hand it over: what works can't be reached then, so
-/// `late` has to end the process.
-pub fn end_after(limit: Duration, late: impl FnOnce(TimedOut) + Send + 'static) {
-    // If this one stays on its processor, the thread waits there until this one waits, and no other
-    // processor has to be woken for it: a third of what the thread costs. It works without, too.
-    let _ = stay_here();
-    thread::spawn(move || {
-        thread::sleep(limit);
-        late(TimedOut(limit));
-    });
-}
-
-/// Keeps this thread, and those that it starts, on the processor on which it runs.
-fn stay_here() -> nix::Result<()> {
-    let mut here = CpuSet::new();
-    here.set(sched_getcpu()?)?;
-    sched_setaffinity(Pid::from_raw(0), &here)
-}
-
-/// Why there is no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no answer within {} s: somebody holds the kernel's network configuration lock (rtnl)", .0.as_secs_f32())]
 pub struct TimedOut(pub Duration);

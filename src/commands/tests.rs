@@ -1,0 +1,67 @@
+//! Commands on a system that is a folder.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::{Output, apply, explain, status};
+use crate::cli::{Cli, Command};
+use clap::Parser;
+
+const RULE: &str =
+    "[[rule]]\nname = \"mine\"\nmatch.path = \"pci-0000:00:1f.6\"\nevidence = \"none\"\n";
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// An e1000e NIC with a rule that notes only, and a bridge.
+fn tree() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, "etc/unhang/rules.d/60-mine.toml", RULE);
+    let card = "sys/devices/pci0000:00/0000:00:1f.6";
+    for (file, text) in [("vendor", "0x8086"), ("device", "0x15bb")] {
+        write(root, &format!("{card}/{file}"), text);
+    }
+    symlink("/sys/bus/pci", root.join(card).join("subsystem")).unwrap();
+    write(root, &format!("{card}/net/eno1/ifindex"), "2\n");
+    symlink("../..", root.join(card).join("net/eno1/device")).unwrap();
+    write(root, "sys/class/net/br0/ifindex", "3\n");
+    let eno1 = "../../devices/pci0000:00/0000:00:1f.6/net/eno1";
+    symlink(eno1, root.join("sys/class/net/eno1")).unwrap();
+    let database = "E:ID_NET_DRIVER=e1000e\nE:ID_PATH=pci-0000:00:1f.6\n";
+    write(root, "run/udev/data/n2", database);
+    dir
+}
+
+fn run(root: &Path, words: &str) -> Output {
+    let mut cli = Cli::try_parse_from(words.split(' ')).unwrap();
+    root.clone_into(&mut cli.common.root);
+    match &cli.command {
+        Some(Command::Apply(args)) => apply::run(args, &cli.common),
+        Some(Command::Explain(args)) => explain::run(args, &cli.common),
+        Some(Command::Status(args)) => status::run(args, &cli.common),
+        other => panic!("{other:?}"),
+    }
+    .unwrap()
+}
+
+#[test]
+fn its_nics_and_its_rules_count() {
+    let tree = tree();
+    let said = run(tree.path(), "unhang explain eno1").stdout;
+    assert!(said.contains("e1000e 8086:15bb I219-LM (7)"), "{said}");
+    assert!(
+        said.contains("changes nothing, notes what is known"),
+        "{said}"
+    );
+    let said = run(tree.path(), "unhang status").stdout;
+    assert!(said.contains("eno1") && !said.contains("br0"), "{said}");
+    let said = run(tree.path(), "unhang apply --dry-run eno1 eth7");
+    assert_eq!(said.stdout, "eno1: no rule matches this NIC\n");
+    let errors = "unhang: there is no interface 'eth7'; there are eno1\n";
+    assert_eq!((said.errors.as_str(), said.status as u8), (errors, 4));
+}
