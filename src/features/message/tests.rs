@@ -85,10 +85,10 @@ mod what_a_real_kernel_said {
             seen += 1;
             let on = if feature.active { "on" } else { "off" };
             let fixed = if feature.changeable { "" } else { " [fixed]" };
-            let requested = match feature.wanted {
-                _ if !feature.changeable || feature.wanted == feature.active => "",
-                true => " [requested on]",
-                false => " [requested off]",
+            let requested = match (feature.changeable, feature.wanted, feature.active) {
+                (true, true, false) => " [requested on]",
+                (true, false, true) => " [requested off]",
+                _ => "",
             };
             assert_eq!(shown, format!("{on}{fixed}{requested}"), "{}", feature.name);
         }
