@@ -56,15 +56,16 @@ tidy() {
     sort -r -k2 /proc/self/mounts | while read -r _ place _; do
         case $place in "$root"/*) umount -l "$place" ;; esac
     done
+    cp -ln "$root"/var/cache/apt/archives/*.deb "$kept/apt/" 2>/dev/null || :
     rm -rf --one-file-system "$root" "$root.log"
 }
 start=$(date +%s)
 chmod 755 "$root"
-mkdir -p "$kept/apt/partial" "$kept/registry"
+mkdir -p "$kept/apt" "$kept/registry"
 
 say "a minimal root (apt's own packages, no more)"
 mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt --aptopt='Acquire::Check-Valid-Until "false"' \
-    --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\" && cp -n $kept/apt/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || :" \
+    --setup-hook="mkdir -p \"\$1/var/cache/apt/archives\" && cp -ln $kept/apt/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || :" \
     "$suite" "$root" "$mirror/debian" >"$root.log" 2>&1 || { cat "$root.log"; die "mmdebstrap failed"; }
 rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
 printf 'Acquire::Check-Valid-Until "false";\nAPT::Keep-Downloaded-Packages "true";\n' >"$root/etc/apt/apt.conf.d/bare"
@@ -88,7 +89,6 @@ ln -s /proc/self/fd "$root/dev/fd"
 ln -s fd/0 "$root/dev/stdin"
 ln -s fd/1 "$root/dev/stdout"
 ln -s fd/2 "$root/dev/stderr"
-mount --bind "$kept/apt" "$root/var/cache/apt/archives"
 
 path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 inside() { # USER COMMAND

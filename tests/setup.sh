@@ -99,12 +99,14 @@ if [ -n "$wanted" ]; then
     mkdir -p "$here/../target"
     echo "$plan" | awk '/^Inst / && $3 !~ /^\[/ { print $2 }' >>"$here/../target/installed"
 fi
-# Of these one program is wanted, and the package as a whole would start a server.
-for package in $unpacked; do
-    say "unpacking $package into target/tools"
+# Of these one program is wanted, and the package as a whole may start a server.
+for packages in $unpacked; do
+    say "unpacking $packages into target/tools"
     mkdir -p "$tools/package"
-    (cd "$tools/package" && apt-get download -qq -o APT::Sandbox::User=root "$package" && dpkg-deb -x "$package"_*.deb .) ||
-        die "the package $package can't be downloaded and unpacked"
+    for package in $(echo "$packages" | tr '|' ' '); do
+        ! (cd "$tools/package" && apt-get download -qq -o APT::Sandbox::User=root "$package" 2>/dev/null) || break
+    done
+    dpkg-deb -x "$tools/package"/*.deb "$tools/package" || die "none of the packages $packages can be downloaded"
     find "$tools/package/usr/bin" -type f -exec mv -t "$tools" {} +
     rm -r "$tools/package"
 done
