@@ -58,7 +58,7 @@ suite evidence cargo test --locked --quiet --test report_cases --test hang_decod
 if [ "$1" = all ]; then
     # What needs root is built as who is here, and run by root.
     host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-    if [ "$(id -u)" = 0 ]; then sudo=env; else sudo="sudo -E env PATH=$PATH"; fi
+    if [ "$(id -u)" = 0 ]; then sudo="env"; else sudo="sudo -E env PATH=$PATH"; fi
     by_root() { env "CARGO_TARGET_${host}_RUNNER=$sudo" "$@"; }
     suite calibration cargo test --locked --quiet --test verdict_calibration
     suite promtool tests/promtool.sh
