@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs what a machine's owner relies on in every Debian, with a package that was built in a bare root of it, and writes what came of it as a table into
-# README.md, between the lines <!-- matrix --> and <!-- /matrix -->. Takes most of an hour on a small machine.
+# Runs what a machine's owner relies on in every Debian, with a package that was built in a bare root of it, and writes
+# what came of it as a table into README.md, between the lines <!-- matrix --> and <!-- /matrix -->. Takes an hour and a
+# half on a small machine.
 set -eu
 cd "$(dirname "$0")/.."
 suites="bookworm bookworm-6.12 trixie forky"
