@@ -196,7 +196,7 @@ fn wrong_praise_is_rare_and_right_praise_is_early() {
     let kinds = [Act::Whenever, Act::Count, Act::BadSpell, Act::WorstSpell];
     for (i, act) in kinds.into_iter().enumerate() {
         for calm_and_bad in [false, true] {
-            let seed = 0x9e37_79b9_7f4a_7c15 ^ (i as u64) << 8 ^ u64::from(calm_and_bad);
+            let seed = 0x9e37_79b9_7f4a_7c15 ^ ((i as u64) << 8) ^ u64::from(calm_and_bad);
             let run = simulate(seed, act, calm_and_bad, 3000);
             println!(
                 "{act:?}, rate {}: wrong {:.1} in 100; fixed is seen after {:.1} days (bare test {:.1})",
