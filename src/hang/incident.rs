@@ -31,6 +31,8 @@ impl EndedBy {
 /// A run of hang blocks of one NIC.
 #[derive(Clone, Debug)]
 pub struct Incident {
+    /// How many incidents this entry stands for: one, but see `incidents::MAX_LISTED`.
+    pub times: u64,
     /// Index into `Incidents::nics`.
     pub nic: usize,
     /// Index into `Boots::list`.
@@ -67,6 +69,8 @@ pub struct LoggedNic {
     /// Recoveries of the last boot only.
     pub boot_recoveries: u64,
     pub(super) open: Option<usize>,
+    /// The entry that the next incident may share.
+    pub(super) shared: Option<usize>,
     /// The incident that a link-up would still belong to.
     pub(super) settling: Option<usize>,
     pub(super) latest: Option<usize>,

@@ -4,12 +4,15 @@
 
 use super::DAY;
 use super::stats::Exposure;
-use crate::hang::incidents::Incidents;
+use crate::hang::Incident;
+use crate::hang::incidents::{Incidents, MAX_LISTED, MAX_NICS};
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
 use crate::kernel_log::{Boots, Device, KernelEvent, SECOND, Seen, Stamp};
+use std::collections::BTreeSet;
+use std::iter::repeat_n;
 
-/// More of our own lines than this are not kept (a line a link-up).
-const MAX_OWN: usize = 100_000;
+/// More changes by our own lines than this are not kept.
+pub const MAX_OWN: usize = 100_000;
 
 /// One of our lines, with its place.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ struct PlacedLine {
     at: Stamp,
     /// Last link-up or line of ours before it: from then on the state was not known.
     since: Stamp,
+    /// The last line after it that says the same.
+    confirmed: Stamp,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +56,8 @@ pub struct History {
     /// What the log does not tell, a sentence each.
     pub notes: Vec<String>,
     own: Vec<PlacedLine>,
+    /// NICs of which lines beyond `MAX_OWN` are not kept.
+    lost: BTreeSet<usize>,
     last_link_up: Option<(String, Stamp)>,
 }
 
@@ -77,24 +84,39 @@ impl History {
 
     fn own_line(&mut self, line: UnhangLine, text: &str, at: Stamp) {
         let known = self.incidents.by_name(&line.interface);
-        let nic = known.unwrap_or_else(|| {
+        let nic = known.or_else(|| {
             self.incidents.nic(&Device {
                 driver: text.contains("; e1000e ").then(|| "e1000e".to_string()),
                 pci: None,
                 name: Some(line.interface.clone()),
             })
         });
-        if matches!(line.said, Said::Wedged { .. } | Said::Recovered) || self.own.len() >= MAX_OWN {
+        let Some(nic) = nic.filter(|_| !matches!(line.said, Said::Wedged { .. } | Said::Recovered))
+        else {
+            return;
+        };
+        let boot = self.boots.list.len() - 1;
+        let earlier = self.own.iter_mut().rev().take(64);
+        let earlier = earlier
+            .filter(|own| own.boot == boot)
+            .find(|own| own.nic == nic);
+        let mut since = self.boots.list[boot].first;
+        if let Some(earlier) = earlier {
+            since = earlier.confirmed;
+            let already = line.said == Said::InForce { were_on: false };
+            if already
+                && line.cause != Cause::Add
+                && matches!(earlier.line.said, Said::InForce { .. })
+            {
+                earlier.confirmed = at;
+                return;
+            }
+        }
+        self.incidents.state_changed(nic);
+        if self.own.len() >= MAX_OWN {
+            self.lost.insert(nic);
             return;
         }
-        let boot = self.boots.list.len() - 1;
-        let earlier = self
-            .own
-            .iter()
-            .rev()
-            .take(64)
-            .find(|own| own.boot == boot && own.nic == nic);
-        let mut since = earlier.map_or(self.boots.list[boot].first, |own| own.at);
         if let (Some((name, up)), Cause::LinkUp) = (&self.last_link_up, line.cause) {
             if *name == line.interface && up.since(&since).is_some_and(|t| t > 0) {
                 since = *up;
@@ -106,6 +128,7 @@ impl History {
             boot,
             at,
             since,
+            confirmed: at,
         });
     }
 
@@ -141,6 +164,7 @@ impl History {
         let before_first = own.first().filter(were_on).map(|_| false);
         let adds = || own.iter().filter(|own| own.line.cause == Cause::Add);
         let always = adds().next().is_some() && adds().all(|own| were_on(&own));
+        let lost = self.lost.contains(&nic);
         let mut out = Vec::new();
         let mut first_boot = own.first().map_or(usize::MAX, |own| own.boot);
         if own.is_empty() {
@@ -151,7 +175,7 @@ impl History {
             let mut state = match index {
                 i if i <= first_boot => before_first,
                 // A new boot starts from the defaults.
-                _ if always => Some(false),
+                _ if always && !(lost && lines.peek().is_none()) => Some(false),
                 _ => None,
             };
             let mut from = boot.first;
@@ -187,6 +211,7 @@ impl History {
                     }
                     _ => Some(false),
                 };
+                state = state.filter(|_| !lost || lines.peek().is_some());
             }
             cut(boot.last, state);
         }
@@ -197,14 +222,17 @@ impl History {
     /// of unknown state in days and the incidents in it.
     pub fn exposure(&self, nic: usize) -> (Exposure, f64, usize) {
         let mut e = Exposure::default();
-        let mut unknown = (0.0, 0);
+        let (mut unknown_days, mut unknown) = (0.0, 0);
         let mut change = None;
-        let mut incidents = self
-            .incidents
-            .list
-            .iter()
-            .filter(|i| i.nic == nic)
-            .peekable();
+        let mut incidents = self.incidents.of(nic).peekable();
+        let mut count = |e: &mut Exposure, i: &Incident, within: f64| {
+            let times = i.times as usize;
+            match i.in_force {
+                Some(false) => e.before.extend(repeat_n(e.before_days + within, times)),
+                Some(true) => e.after.extend(repeat_n(e.after_days + within, times)),
+                None => unknown += times,
+            }
+        };
         for s in &self.stretches[nic] {
             let days = s.length() as f64 / DAY;
             if s.in_force == Some(true) && change.is_none() {
@@ -214,27 +242,19 @@ impl History {
                 i.boot < s.boot || i.boot == s.boot && i.start.since(&s.to).is_some_and(|t| t < 0)
             }) {
                 let within = i.start.since(&s.from).unwrap_or(0).max(0) as f64 / DAY;
-                match i.in_force {
-                    Some(false) => e.before.push(e.before_days + within.min(days)),
-                    Some(true) => e.after.push(e.after_days + within.min(days)),
-                    None => unknown.1 += 1,
-                }
+                count(&mut e, i, within.min(days));
             }
             match s.in_force {
                 Some(false) => e.before_days += days,
                 Some(true) => e.after_days += days,
-                None => unknown.0 += days,
+                None => unknown_days += days,
             }
         }
         for i in incidents {
-            match i.in_force {
-                Some(false) => e.before.push(e.before_days),
-                Some(true) => e.after.push(e.after_days),
-                None => unknown.1 += 1,
-            }
+            count(&mut e, i, 0.0);
         }
         e.change = change.unwrap_or(e.before_days);
-        (e, unknown.0, unknown.1)
+        (e, unknown_days, unknown)
     }
 
     fn say_what_is_missing(&mut self) {
@@ -298,10 +318,20 @@ impl History {
                 "{n} incidents bear no time: they cannot be weighed."
             )),
         }
-        if self.incidents.unlisted > 0 {
+        if self.incidents.list.iter().any(|i| i.times > 1) {
             notes.push(format!(
-                "{} more blocks came after the incidents listed here; too many to list.",
-                self.incidents.unlisted
+                "More than {MAX_LISTED} incidents: all are counted, but later ones that began within an hour are listed as one."
+            ));
+        }
+        if self.incidents.left_out > 0 {
+            notes.push(format!(
+                "More than {MAX_NICS} NICs: {} of further NICs count nowhere; read the log of one machine at a time.",
+                super::plural(self.incidents.left_out, "line")
+            ));
+        }
+        if !self.lost.is_empty() {
+            notes.push(format!(
+                "More than {MAX_OWN} changes of offloads: what was in force after them is not known."
             ));
         }
         self.notes.extend(notes);

@@ -7,6 +7,8 @@
 //!   `verdict` (as below); `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
+//!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
+//!     began within an hour do
 //!   - `blocks`; `speed` in Mb/s; `in_force`: were the offloads off when it began?
 //!   - `ended_by`: "reset" (by the driver), "unhang" (restarted by the watcher), "link" (put
 //!     down and up), "quiet" (stopped by itself), "never" (until power-off), null (log ends)
@@ -82,8 +84,7 @@ struct Incidents<'a>(&'a History, usize);
 
 impl Serialize for Incidents<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mine = self.0.incidents.list.iter().filter(|i| i.nic == self.1);
-        serializer.collect_seq(mine.map(incident_value))
+        serializer.collect_seq(self.0.incidents.of(self.1).map(incident_value))
     }
 }
 
@@ -116,6 +117,7 @@ fn incident_value(incident: &Incident) -> Value {
         "start_uptime_s": uptime(&incident.start),
         "end_uptime_s": incident.end.as_ref().and_then(uptime),
         "boot": incident.boot,
+        "times": incident.times,
         "blocks": incident.blocks,
         "speed": incident.speed,
         "ended_by": incident.ended_by.map(EndedBy::name),

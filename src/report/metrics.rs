@@ -91,12 +91,9 @@ pub fn text(history: &History, now: &[NicOffloads]) -> String {
         }
         let name = nic_name(nic);
         let labels = format!("interface=\"{}\"", escape(&name));
-        let mine = || {
-            let all = history.incidents.list.iter();
-            all.filter(move |i| i.nic == index && i.boot == boot)
-        };
+        let mine = || history.incidents.of(index).filter(|i| i.boot == boot);
         let put = |family: &mut Family, value: f64| family.samples.push((labels.clone(), value));
-        put(&mut incidents, mine().count() as f64);
+        put(&mut incidents, mine().map(|i| i.times as f64).sum());
         put(&mut blocks, mine().map(|i| i.blocks as f64).sum());
         put(&mut recoveries, nic.boot_recoveries as f64);
         put(&mut resets, nic.boot_resets as f64);

@@ -59,7 +59,7 @@ pub fn plural(n: impl TryInto<u64>, what: &str) -> String {
 }
 
 /// What happened to a NIC, in numbers.
-fn counts(nic: &LoggedNic, incidents: usize) -> String {
+fn counts(nic: &LoggedNic, incidents: u64) -> String {
     let resets = match nic.resets {
         0 if incidents == 0 => return "no incident".into(),
         resets => format!("{} by the driver", plural(resets, "reset")),

@@ -18,12 +18,8 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
     let mut out = String::new();
     for nic in 0..history.incidents.nics.len() {
         let n = &history.incidents.nics[nic];
-        let incidents: Vec<&Incident> = history
-            .incidents
-            .list
-            .iter()
-            .filter(|i| i.nic == nic)
-            .collect();
+        let incidents: Vec<&Incident> = history.incidents.of(nic).collect();
+        let all = incidents.iter().map(|i| i.times).sum();
         if incidents.is_empty() && n.device.driver.as_deref() != Some("e1000e") {
             continue;
         }
@@ -33,7 +29,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
             let _ = write!(head, " {}", clean(pci));
         }
         let _ = writeln!(out, "{}", style::strong(&head));
-        let mut counts = format!("  {}", super::counts(n, incidents.len()));
+        let mut counts = format!("  {}", super::counts(n, all));
         if n.recoveries > 0 {
             counts += &format!(", brought back by unhang {}", plural(n.recoveries, "time"));
         }
@@ -167,6 +163,7 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
         let _ = writeln!(out, "  {header}");
     }
     let hidden = incidents.len().saturating_sub(ROWS);
+    let earlier: u64 = incidents[..hidden].iter().map(|i| i.times).sum();
     for i in &incidents[hidden..] {
         let start = when(&i.start, zone);
         let lasted = match &i.end {
@@ -203,7 +200,7 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
         }
     }
     if hidden > 0 {
-        let _ = writeln!(out, "  … and {hidden} earlier; --json lists all");
+        let _ = writeln!(out, "  … and {earlier} earlier; --json lists all");
     }
     out.push('\n');
     let last = incidents.iter().rev().find(|i| !i.registers.is_empty());

@@ -60,7 +60,7 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
     };
     let stretches = &history.stretches[nic];
     let ends = || stretches.iter().flat_map(|s| [&s.from, &s.to]);
-    let incidents = || history.incidents.list.iter().filter(|i| i.nic == nic);
+    let incidents = || history.incidents.of(nic);
     let all: Vec<i64> = ends()
         .chain(incidents().map(|i| &i.start))
         .filter_map(number)
@@ -97,8 +97,10 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
     }
     for i in incidents() {
         if let Some(day) = place(&i.start) {
-            days[day].incidents += 1;
-            days[day].in_spite += u32::from(i.in_force == Some(true));
+            days[day].incidents += i.times as u32;
+            if i.in_force == Some(true) {
+                days[day].in_spite += i.times as u32;
+            }
         }
     }
     let first = dated.then(|| {
