@@ -48,7 +48,7 @@ pub struct Incident {
     pub ended_by: Option<EndedBy>,
     /// Registers of the first block that has any.
     pub registers: Registers,
-    /// Were the offloads off when it began? As the watcher found them; else filled in by
+    /// Was the fix in force when it began? As the watcher found it; else filled in by
     /// `report::history`.
     pub in_force: Option<bool>,
     pub(super) link_up: Option<i64>,

@@ -9,6 +9,8 @@ use super::stamp::Stamp;
 const BACK: i64 = 10 * SECOND;
 /// The wall clock may drift from the boot clock by so much before it counts as a jump.
 const JUMP: i64 = 120 * SECOND;
+/// A log that is no older than this at its first line has the boot's beginning.
+const START: i64 = 120 * SECOND;
 /// More boots than this in one log are joined to the last.
 const MAX_BOOTS: usize = 50_000;
 
@@ -133,6 +135,11 @@ impl Boot {
         if later && !stamp.is_empty() {
             self.last = stamp.or(self.last);
         }
+    }
+
+    /// Does the log have what was said when the machine started?
+    pub fn has_beginning(&self) -> bool {
+        self.from_start || self.first.uptime.is_some_and(|up| up <= START)
     }
 
     /// Up-time that the log covers, in µs; never negative.

@@ -3,13 +3,14 @@
 //!
 //! - `schema`: 1
 //! - `nics[]`: `interface`, `pci_address`, `driver` (each may be null); `blocks`, `resets`,
-//!   `recoveries`; `in_force` at the end of the log (true, false, null: not known);
+//!   `recoveries`; `settings`: what the fix is, such as "tso gso off, gro on": the
+//!   last settings in force; `in_force` at the end of the log (true, false, null: not known);
 //!   `verdict` (as below); `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
 //!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
 //!     began within an hour do
-//!   - `blocks`; `speed` in Mb/s; `in_force`: were the offloads off when it began?
+//!   - `blocks`; `speed` in Mb/s; `in_force`: were those settings in force when it began?
 //!   - `ended_by`: "reset" (by the driver), "unhang" (restarted by the watcher), "link" (put
 //!     down and up), "quiet" (stopped by itself), "never" (until power-off), null (log ends)
 //!   - `registers` of its first block, by the names in the log in lower case with
@@ -24,7 +25,7 @@
 use super::history::History;
 use super::verdict::{self, Side, Verdict};
 use super::{clean, iso};
-use crate::hang::{EndedBy, Incident};
+use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
@@ -73,6 +74,8 @@ impl Serialize for OneNic<'_> {
         map.serialize_entry("blocks", &nic.blocks)?;
         map.serialize_entry("resets", &nic.resets)?;
         map.serialize_entry("recoveries", &nic.recoveries)?;
+        let fix = history.fixes[index].as_ref().map(Settings::name);
+        map.serialize_entry("settings", &fix)?;
         map.serialize_entry("in_force", &now)?;
         map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
         map.serialize_entry("incidents", &Incidents(history, index))?;

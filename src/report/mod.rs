@@ -15,6 +15,7 @@ pub mod history;
 pub mod journal;
 pub mod json;
 pub mod metrics;
+mod notes;
 pub mod reading;
 pub mod sources;
 pub mod stats;

@@ -122,13 +122,15 @@ fn draw(out: &mut String, line: &Timeline, width: usize) {
         (shown(Fix::NoLog), "blank: no log"),
     ];
     legend(out, &format!("incidents {unit}"), &upper, width);
+    let (what, yes, no) = line.words();
+    let (yes, no) = (format!("= {yes}"), format!("- {no}"));
     let lower = [
-        (shown(Fix::Without), "- on"),
-        (shown(Fix::With), "= off (fix in force)"),
+        (shown(Fix::Without), no.as_str()),
+        (shown(Fix::With), yes.as_str()),
         (shown(Fix::Mixed), "/ changed"),
         (shown(Fix::Unknown), "? not known"),
     ];
-    legend(out, "tso gso gro", &lower, width);
+    legend(out, &what, &lower, width);
     if let Some((day, _)) = line.change {
         let _ = writeln!(out, "  fix in force from {}", line.label(day));
     }

@@ -184,15 +184,14 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
             (None, Some(by)) => format!("until power-off ({})", by.name()),
             _ => "still so where the log ends".into(),
         };
-        let offloads = match i.in_force {
-            Some(true) => "off",
-            Some(false) => "on",
-            None => "not known",
+        let settings = match &history.fixes[nic] {
+            Some(fix) => fix.state(i.in_force),
+            None => "settings not known".into(),
         };
         let speed = i.speed.map_or("?".into(), |s| s.to_string());
         let _ = writeln!(
             out,
-            "  {}: {}, {speed} Mb/s, {lasted}; tso gso gro {offloads}",
+            "  {}: {}, {speed} Mb/s, {lasted}; {settings}",
             when(&i.start, zone),
             plural(i.blocks, "block")
         );
