@@ -71,7 +71,8 @@ impl NicHistories {
             return histories;
         };
         let Reading { history, errors } = asked.finish();
-        histories.history = history;
+        // Half a journal's "no incident" would be no answer.
+        histories.history = history.filter(|_| errors.is_empty());
         if histories.history.is_some() {
             return histories;
         }

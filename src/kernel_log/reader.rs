@@ -6,6 +6,7 @@ use super::event::{Given, Seen, Speaker};
 use super::grammar::Grammar;
 use super::json;
 use super::lines::{LineSpan, Lines};
+use super::needles::JOURNAL_STOPPED;
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::borrow::Cow;
@@ -77,6 +78,9 @@ impl<R: Read> Reader<R> {
         if trimmed.starts_with(b"{") || trimmed.starts_with(b"\"msg\"") {
             let before = self.lines.before(line);
             if let Some((given, message)) = json::entry(trimmed, before) {
+                if message == JOURNAL_STOPPED.as_bytes() {
+                    self.grammar.mark(Some((given.stamp, given.boot)));
+                }
                 let kernel = !matches!(given.speaker, Some(Speaker::Other));
                 if kernel && message.starts_with(b"Linux version ") {
                     self.grammar.close();

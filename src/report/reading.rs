@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use nix::time::{ClockId, clock_gettime};
 
 use super::history::History;
 use super::journal::{self, Journal, Scope};
 use super::sources::{self, Error, Source};
 use crate::bounded::{self, Work};
+use crate::kernel_log::{Boots, Stamp};
 use crate::nic::Nic;
 
 /// The journal is read from indexes; where that takes longer, something is wrong with it.
@@ -40,22 +42,21 @@ impl Reading {
             Scope::DevicesThisBoot(_) => journal::BootList::default(),
             _ => journal::BootList::ask(),
         };
-        let (_running, source) = match Journal::open(zone, now, scope) {
+        let (mut running, source) = match Journal::open(zone, now, scope) {
             Ok(opened) => opened,
             Err(error) => {
                 boots.read();
                 return error.into();
             }
         };
-        let errors = sources::read_all(vec![source], |seen| history.observe(seen));
-        for (id, first, last) in boots.read() {
-            history.boots.cover(id, first, last);
-        }
-        let last = history.boots.list.last_mut();
-        if let Some(boot) = last.filter(|b| b.id.is_some() && b.id == journal::this_boot()) {
-            // Its first line, which tells it, is not among those of a device.
-            boot.kernel = boot.kernel.or_else(journal::this_kernel);
-            history.boots.still_running(now);
+        let mut errors = sources::read_all(vec![source], |seen| history.observe(seen));
+        let listed = boots.read();
+        if let Some(error) = running.end() {
+            errors.push(error);
+            let note = "The journal could not be read to its end: what came later is not known.";
+            history.notes.push(note.into());
+        } else {
+            extend(&mut history.boots, &listed, now);
         }
         history.finish();
         Reading {
@@ -95,6 +96,34 @@ impl Reading {
         Reading {
             history: Some(history),
             errors,
+        }
+    }
+}
+
+/// Adds when each boot began and ended, which the lines that were read do not show.
+fn extend(boots: &mut Boots, listed: &[(u128, i64, i64)], now: i64) {
+    for &(id, first, _) in listed {
+        boots.begin(id, first);
+    }
+    let this_boot = journal::this_boot();
+    let last = boots.list.last_mut();
+    let running = last.filter(|b| b.id.is_some() && b.id == this_boot);
+    if let Some(boot) = running {
+        // Its first line, which tells it, is not among those of a device.
+        boot.kernel = boot.kernel.or_else(journal::this_kernel);
+        let up = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
+        let up = up.ok().and_then(|up| i64::try_from(up.as_micros()).ok());
+        let last = Stamp {
+            wall: Some(now),
+            uptime: up,
+        };
+        this_boot.into_iter().for_each(|id| boots.end(id, last));
+    }
+    for &(id, _, last) in listed {
+        if Some(id) != this_boot && boots.goes_on(id, last) {
+            journal::last_entry(id)
+                .into_iter()
+                .for_each(|last| boots.end(id, last));
         }
     }
 }

@@ -50,6 +50,9 @@ pub enum Error {
         "journalctl: {0}; give log files instead, for instance: unhang report /var/log/kern.log*"
     )]
     Journal(String),
+    /// It gave some lines, and then failed.
+    #[error("journalctl: ended early ({0}); the report has only what it gave until then")]
+    JournalCut(String),
 }
 
 type Input = Box<dyn Read + Send>;
