@@ -77,5 +77,7 @@ pub struct LoggedNic {
     pub(super) speed: Option<u32>,
     pub(super) link_up: Option<Stamp>,
     pub(super) watchdog: Option<Stamp>,
+    /// The last block, or time-out that belongs to it.
+    pub(super) trouble: Option<Stamp>,
     pub(super) restarted: bool,
 }

@@ -147,6 +147,7 @@ impl Incidents {
     }
 
     fn block(&mut self, at: Stamp, nic: usize, registers: &Registers, boot: usize) {
+        self.nics[nic].trouble = Some(at);
         if let Some(open) = self.nics[nic].open {
             let incident = &mut self.list[open];
             if at.since(&incident.last).unwrap_or(0) <= QUIET {
@@ -258,10 +259,20 @@ impl Incidents {
 
     fn watchdog(&mut self, at: Stamp, nic: usize) {
         let state = &mut self.nics[nic];
+        // A transmitter that hung a moment ago and dies again prints no block each time.
+        let before = state
+            .trouble
+            .filter(|t| at.since(t).is_none_or(|t| t <= QUIET));
+        if before.is_some() {
+            state.trouble = Some(at);
+        }
         if state.open.is_some() {
             return;
         }
         state.watchdog = Some(at);
+        if before.is_some() {
+            return;
+        }
         let slow = state.speed.is_some_and(|mbps| mbps < 1000);
         self.note(if slow {
             Lookalike::Cable
@@ -321,7 +332,8 @@ impl Incidents {
             }
             let state = &mut self.nics[nic];
             (state.settling, state.latest) = (None, None);
-            (state.speed, state.link_up, state.watchdog) = (None, None, None);
+            (state.speed, state.link_up) = (None, None);
+            (state.watchdog, state.trouble) = (None, None);
             state.restarted = false;
             if boot_over {
                 (state.boot_resets, state.boot_recoveries) = (0, 0);

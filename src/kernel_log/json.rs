@@ -24,7 +24,10 @@ pub(super) fn entry<'a>(
         .find_map(|key| bytes(object.get(*key)?))?;
     let text = |key: &str| object.get(key).and_then(Value::as_str);
     let transport = text("_TRANSPORT");
+    // Anybody may call himself anything; who it was is the journal's own word.
+    let anybody = text("_UID").is_some_and(|uid| uid != "0");
     let speaker = match text("SYSLOG_IDENTIFIER") {
+        _ if anybody => Some(Speaker::Other),
         Some("unhang") => Some(Speaker::Ourselves),
         Some("kernel") if matches!(transport, None | Some("kernel" | "syslog")) => {
             Some(Speaker::Kernel)
@@ -80,6 +83,7 @@ fn torn(line: &[u8]) -> Option<(Given, Vec<u8>)> {
         number(&rest[..memchr::memchr(b'"', rest)?])
     };
     let kernel = after(b"\"SYSLOG_IDENTIFIER\"")?.starts_with(b"kernel\"");
+    let kernel = kernel && after(b"\"_UID\"").is_none_or(|uid| uid.starts_with(b"0\""));
     let stamp = Stamp {
         wall: micros(b"\"__REALTIME_TIMESTAMP\""),
         uptime: micros(b"\"__MONOTONIC_TIMESTAMP\""),

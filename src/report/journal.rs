@@ -14,7 +14,7 @@ pub struct Journal {
 }
 
 /// Fields that are needed; journalctl adds the stamps and the boot ID.
-const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER";
+const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID";
 
 /// `SD_MESSAGE_JOURNAL_STOP`: the last entry of a boot that was shut down, with both clocks.
 const STOPPED: &str = "MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b";

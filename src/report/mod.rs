@@ -25,7 +25,8 @@ pub mod timeline;
 pub mod vendor;
 pub mod verdict;
 
-use crate::hang::LoggedNic;
+use crate::hang::incidents::QUIET;
+use crate::hang::{Incident, LoggedNic};
 use crate::kernel_log::{SECOND, Stamp};
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
@@ -60,15 +61,26 @@ pub fn plural(n: impl TryInto<u64>, what: &str) -> String {
 }
 
 /// What happened to a NIC, in numbers.
-fn counts(nic: &LoggedNic, incidents: u64) -> String {
+fn counts(nic: &LoggedNic, list: &[&Incident]) -> String {
+    let all: u64 = list.iter().map(|i| i.times).sum();
     let resets = match nic.resets {
-        0 if incidents == 0 => return "no incident".into(),
+        0 if all == 0 => return "no incident".into(),
         resets => format!("{} by the driver", plural(resets, "reset")),
     };
-    if incidents == 0 {
+    if all == 0 {
         return format!("no incident, {resets}");
     }
-    let incidents = plural(incidents, "incident");
+    // One that comes back minutes after the last is the same spell.
+    let anew = list.windows(2).filter(|pair| {
+        let quiet = pair[1].start.since(&pair[0].last);
+        pair[0].boot != pair[1].boot || quiet.is_none_or(|t| t > QUIET)
+    });
+    let incidents = match 1 + anew.count() as u64 {
+        spells if spells < all => {
+            format!("{} ({})", plural(all, "incident"), plural(spells, "spell"))
+        }
+        _ => plural(all, "incident"),
+    };
     format!("{incidents} in {}, {resets}", plural(nic.blocks, "block"))
 }
 

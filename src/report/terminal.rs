@@ -19,7 +19,6 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
     for nic in 0..history.incidents.nics.len() {
         let n = &history.incidents.nics[nic];
         let incidents: Vec<&Incident> = history.incidents.of(nic).collect();
-        let all = incidents.iter().map(|i| i.times).sum();
         if incidents.is_empty() && n.device.driver.as_deref() != Some("e1000e") {
             continue;
         }
@@ -29,7 +28,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
             let _ = write!(head, " {}", clean(pci));
         }
         let _ = writeln!(out, "{}", style::strong(&head));
-        let mut counts = format!("  {}", super::counts(n, all));
+        let mut counts = format!("  {}", super::counts(n, &incidents));
         if n.recoveries > 0 {
             counts += &format!(", brought back by unhang {}", plural(n.recoveries, "time"));
         }

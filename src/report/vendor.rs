@@ -170,7 +170,7 @@ fn interface(out: &mut String, name: &str, options: Options) {
 fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
     let all: Vec<&Incident> = history.incidents.of(nic).collect();
     let n = &history.incidents.nics[nic];
-    let _ = writeln!(out, "  {}", counts(n, all.iter().map(|i| i.times).sum()));
+    let _ = writeln!(out, "  {}", counts(n, &all));
     let hidden = all.len().saturating_sub(INCIDENTS);
     if hidden > 0 {
         let _ = writeln!(out, "  ({hidden} earlier ones left out)");
