@@ -37,10 +37,12 @@ pub(super) fn entry<'a>(
         _ => Some(Speaker::Other),
     };
     let (stamp, boot) = given(&object);
+    let id = text("_MACHINE_ID").map(str::to_owned);
     Some((
         Given {
             stamp,
             boot,
+            host: text("_HOSTNAME").map(|name| (name.to_owned(), id)),
             speaker,
         },
         message,
@@ -91,6 +93,7 @@ fn torn(line: &[u8]) -> Option<(Given, Vec<u8>)> {
     let given = Given {
         stamp,
         boot: after(b"\"_BOOT_ID\"").and_then(boot_id),
+        host: None,
         speaker: Some(if kernel {
             Speaker::Kernel
         } else {
@@ -124,6 +127,7 @@ fn dmesg<'a>(line: &[u8], mut before: impl Iterator<Item = &'a [u8]>) -> Option<
     let given = Given {
         stamp,
         boot: None,
+        host: None,
         speaker: Some(Speaker::Kernel),
     };
     Some((given, message.into_bytes()))

@@ -4,6 +4,7 @@
 
 use super::event::{Given, Seen, Speaker};
 use super::grammar::Grammar;
+use super::hosts::Hosts;
 use super::json;
 use super::lines::{LineSpan, Lines};
 use super::needles::JOURNAL_STOPPED;
@@ -41,6 +42,11 @@ impl<R: Read> Reader<R> {
     /// The input's first 64 KiB or so, before the first event is taken.
     pub fn head(&self) -> &[u8] {
         self.lines.head()
+    }
+
+    /// The machines whose lines have been read.
+    pub fn hosts(&self) -> &Hosts {
+        &self.grammar.hosts
     }
 
     pub fn position(&self) -> u64 {

@@ -93,8 +93,9 @@ impl Reading {
         history.notes.extend(empty.iter().map(Error::to_string));
         errors.extend(sources::read_all(sources, |seen| history.observe(seen)));
         history.finish();
+        let one = !errors.iter().any(|e| matches!(e, Error::SeveralHosts(_)));
         Reading {
-            history: Some(history),
+            history: one.then_some(history),
             errors,
         }
     }

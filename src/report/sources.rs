@@ -4,7 +4,7 @@
 //! line that tells what, where and what to do.
 
 use crate::kernel_log::skim::{self, Skim};
-use crate::kernel_log::{Clock, KernelEvent, Reader, SECOND, Seen};
+use crate::kernel_log::{Clock, Hosts, KernelEvent, Reader, SECOND, Seen};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use std::collections::VecDeque;
@@ -46,6 +46,12 @@ pub enum Error {
         what: &'static str,
         hint: &'static str,
     },
+    /// Their boots and NICs would be taken for those of one.
+    #[error(
+        "the log has lines of several machines ({}); read those of one at a time, for instance: grep -w {} FILE | unhang report -",
+        .0.join(", "), .0.first().map_or("NAME", String::as_str)
+    )]
+    SeveralHosts(Vec<String>),
     #[error(
         "journalctl: {0}; give log files instead, for instance: unhang report /var/log/kern.log*"
     )]
@@ -120,7 +126,7 @@ impl Source {
         };
         let clock = Clock::new(zone.clone(), reference);
         let reader = Reader::new(input, clock);
-        if let Some((what, hint)) = no_text(reader.head()) {
+        if let Some((what, hint)) = no_log(reader.head()).or_else(|| no_text(reader.head())) {
             return Err(Error::NotText { name, what, hint });
         }
         Ok(Source {
@@ -183,6 +189,15 @@ pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> Vec<Err
             .filter(|(_, s)| s.head.is_some())
             .min_by_key(|(_, s)| s.at);
         let Some(index) = next.map(|(index, _)| index) else {
+            let mut hosts = Hosts::default();
+            for source in &sources {
+                hosts.extend(source.reader.hosts().clone());
+            }
+            let names = hosts.names();
+            if names.len() > 1 {
+                let names = names.into_iter().map(super::clean).collect();
+                errors.push(Error::SeveralHosts(names));
+            }
             return errors;
         };
         let Some(seen) = sources[index].head.take() else {
@@ -223,6 +238,29 @@ fn plain(file: &File) -> bool {
     let mut magic = [0; 2];
     let read = std::os::unix::fs::FileExt::read_at(file, &mut magic, 0);
     read.is_ok() && magic != [0x1f, 0x8b]
+}
+
+/// Is this journalctl's output in a form of which a line does not tell what it belongs to?
+fn no_log(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let find = |words: &[u8]| memchr::memmem::find(head, words).is_some();
+    let mut lines = head.split(|b| *b == b'\n').take(8).map(<[u8]>::trim_ascii);
+    let first = lines.clone().next()?;
+    let what = if first == b"{" && find(b"\"__REALTIME_TIMESTAMP\"") {
+        "journal entries over several lines (json-pretty)"
+    } else if first.starts_with(b"data: {") {
+        "journal entries as events (json-sse)"
+    } else if first.starts_with(b"\x1e{") {
+        "journal entries as a JSON sequence (json-seq)"
+    } else if lines.clone().any(|line| line.starts_with(b"__CURSOR=")) {
+        "journalctl's export format"
+    } else if lines.any(|line| memchr::memmem::find(line, b"[s=").is_some() && line.ends_with(b"]"))
+        && find(b"    _BOOT_ID=")
+    {
+        "journalctl's verbose format"
+    } else {
+        return None;
+    };
+    Some((what, "write it as: journalctl -o json | unhang report -"))
 }
 
 /// Is this the beginning of something other than text? Blocks of zeros are none the less

@@ -1,0 +1,42 @@
+//! Whose lines a log has: machine IDs where the journal tells them, else host names.
+
+use std::collections::BTreeMap;
+
+/// More than these need not be told apart to see that they are several.
+const MAX: usize = 16;
+
+/// The machines by what tells them apart, with their names.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts(BTreeMap<String, String>);
+
+impl Hosts {
+    /// A line of the machine that is called `name`, with its ID if it is known.
+    pub(super) fn note(&mut self, name: &[u8], id: Option<&str>) {
+        let name = String::from_utf8_lossy(&name[..name.len().min(255)]);
+        // Some programs write the domain, too; an address has none.
+        let address = name
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || b".:".contains(&b));
+        let short = name.split('.').next().filter(|_| !address);
+        let short = short.unwrap_or(&name).to_ascii_lowercase();
+        // As the machine is called before it knows its name.
+        if id.is_none() && matches!(short.as_str(), "" | "localhost" | "(none)") {
+            return;
+        }
+        let key = id.unwrap_or(&short);
+        if !self.0.contains_key(key) && self.0.len() < MAX {
+            self.0.insert(key.to_owned(), short);
+        }
+    }
+
+    pub fn extend(&mut self, other: Hosts) {
+        self.0.extend(other.0);
+    }
+
+    /// The names of all machines, in order.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.0.values().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+}
