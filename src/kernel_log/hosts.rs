@@ -14,9 +14,7 @@ impl Hosts {
     pub(super) fn note(&mut self, name: &[u8], id: Option<&str>) {
         let name = String::from_utf8_lossy(&name[..name.len().min(255)]);
         // Some programs write the domain, too; an address has none.
-        let address = name
-            .bytes()
-            .all(|b| b.is_ascii_hexdigit() || b".:".contains(&b));
+        let address = name.parse::<std::net::IpAddr>().is_ok();
         let short = name.split('.').next().filter(|_| !address);
         let short = short.unwrap_or(&name).to_ascii_lowercase();
         // As the machine is called before it knows its name.
@@ -33,10 +31,13 @@ impl Hosts {
         self.0.extend(other.0);
     }
 
-    /// The names of all machines, in order.
+    /// What the machines are called, in order: their names, or their IDs if these are alike.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.values().map(String::as_str).collect();
         names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return self.0.keys().map(String::as_str).collect();
+        }
         names
     }
 }

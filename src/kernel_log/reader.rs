@@ -8,6 +8,7 @@ use super::hosts::Hosts;
 use super::json;
 use super::lines::{LineSpan, Lines};
 use super::needles::JOURNAL_STOPPED;
+use super::scan::boot_id;
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::borrow::Cow;
@@ -102,7 +103,7 @@ impl<R: Read> Reader<R> {
                 self.grammar.close();
                 self.mark_before(line, 16);
             }
-        } else if text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot") {
+        } else if is_separator(text) {
             self.grammar.close();
             self.mark_before(line, 16);
         }
@@ -117,16 +118,15 @@ impl<R: Read> Reader<R> {
     /// The first stamp in the log: what came before is not known.
     fn first_mark(&mut self) {
         let clock = &mut self.grammar.clock;
-        let found = self
-            .lines
-            .head()
-            .split(|b| *b == b'\n')
-            .take(32)
-            .find_map(|text| {
-                let stamp = line_stamp(text, clock);
-                (!stamp.0.is_empty()).then_some(stamp)
-            });
-        self.grammar.mark(found);
+        let mut lines = self.lines.head().split(|b| *b == b'\n').take(32).peekable();
+        let separator = lines.next_if(|text| is_separator(text));
+        let boot = separator.and_then(|text| boot_id(text.get(8..)?));
+        let found = lines
+            .take_while(|text| !is_separator(text))
+            .map(|text| line_stamp(text, clock))
+            .find(|(stamp, _)| !stamp.is_empty());
+        self.grammar
+            .mark(found.map(|(stamp, id)| (stamp, id.or(boot))));
     }
 
     fn mark_before(&mut self, line: LineSpan, lines: usize) {
@@ -135,6 +135,9 @@ impl<R: Read> Reader<R> {
         let found = loop {
             let Some(text) = texts.next() else { break None };
             let text = colourless(text);
+            if is_separator(&text) {
+                break None;
+            }
             let (mut stamp, boot) = line_stamp(&text, clock);
             if is_increment(&text) {
                 stamp = relative(&text, self.lines.before(line), clock);
@@ -145,6 +148,11 @@ impl<R: Read> Reader<R> {
         };
         self.grammar.mark(found);
     }
+}
+
+/// journalctl's line between two boots.
+fn is_separator(text: &[u8]) -> bool {
+    text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot")
 }
 
 /// `dmesg -H`: increments since the last line with a time of day.

@@ -44,14 +44,16 @@ impl Stamp {
     }
 }
 
+const DAY: i64 = 86_400 * SECOND;
+
 /// What a log line's text does not say of itself: the zone of zoneless stamps, and the year
 /// of yearless ones, which lie in the twelve months before `reference`.
 #[derive(Clone, Debug)]
 pub struct Clock {
     zone: TimeZone,
     reference: i64,
-    /// Year and month of the last yearless stamp: December to January turns the year.
-    last: Option<(i16, i8)>,
+    /// Year of the last yearless stamp, and when it was.
+    last: Option<(i16, i64)>,
     /// `dmesg -H` prints the minute now and then and increments in between.
     relative: Option<i64>,
 }
@@ -268,23 +270,23 @@ impl Clock {
     }
 
     fn yearless(&mut self, month: i8, day: i8, hms: (i8, i8, i8), micros: i64) -> Option<i64> {
-        let year = match self.last {
-            Some((year, before)) if month >= before || before - month < 6 => {
-                // A step back by less than half a year is disorder, not a new year; a step
-                // forward by more is disorder over new year.
-                if month - before > 6 { year - 1 } else { year }
-            }
-            Some((year, _)) => year + 1,
-            None => {
-                let now = jiff::Timestamp::from_microsecond(self.reference).ok()?;
-                let year = now.to_zoned(self.zone.clone()).year();
-                let this = self.local(datetime(year, month, day, hms, micros));
-                let late = this.is_none_or(|at| at > self.reference + 86_400 * SECOND);
-                if late { year - 1 } else { year }
-            }
+        let at = |year: i16| Some((year, self.local(datetime(year, month, day, hms, micros))?));
+        let past = |&(_, wall): &(i16, i64)| wall <= self.reference + DAY;
+        let found = if let Some((year, before)) = self.last {
+            // The next time that it was this date, but for a little disorder.
+            let mut years = (year - 1..=year + 8).filter_map(at);
+            let next = years.find(|&(_, wall)| wall >= before - 2 * DAY);
+            // None may be later than the file: it began more than a year before, or rotated
+            // files are in the wrong order.
+            next.filter(past)
+                .or_else(|| (year - 8..=year).rev().filter_map(at).find(past))
+        } else {
+            let now = jiff::Timestamp::from_microsecond(self.reference).ok()?;
+            let year = now.to_zoned(self.zone.clone()).year();
+            (year - 8..=year).rev().filter_map(at).find(past)
         };
-        self.last = Some((year, month));
-        self.local(datetime(year, month, day, hms, micros))
+        self.last = found.or(self.last);
+        Some(found?.1)
     }
 
     fn local(&self, at: Option<civil::DateTime>) -> Option<i64> {

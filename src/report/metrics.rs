@@ -92,7 +92,15 @@ pub fn text(history: &History, now: &[NicOffloads]) -> String {
         let name = nic_name(nic);
         let labels = format!("interface=\"{}\"", escape(&name));
         let mine = || history.incidents.of(index).filter(|i| i.boot == boot);
-        let put = |family: &mut Family, value: f64| family.samples.push((labels.clone(), value));
+        // A name may have moved from one card to another.
+        let put = |family: &mut Family, value: f64| {
+            let same = |(known, _): &&mut (String, f64)| *known == labels;
+            match family.samples.iter_mut().find(same) {
+                Some((_, sum)) if family.kind == "counter" => *sum += value,
+                Some((_, known)) => *known = known.max(value),
+                None => family.samples.push((labels.clone(), value)),
+            }
+        };
         put(&mut incidents, mine().map(|i| i.times as f64).sum());
         put(&mut blocks, mine().map(|i| i.blocks as f64).sum());
         put(&mut recoveries, nic.boot_recoveries as f64);

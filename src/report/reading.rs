@@ -118,13 +118,15 @@ fn extend(boots: &mut Boots, listed: &[(u128, i64, i64)], now: i64) {
             wall: Some(now),
             uptime: up,
         };
-        this_boot.into_iter().for_each(|id| boots.end(id, last));
+        if let Some(id) = this_boot {
+            boots.end(id, last);
+        }
     }
     for &(id, _, last) in listed {
         if Some(id) != this_boot && boots.goes_on(id, last) {
-            journal::last_entry(id)
-                .into_iter()
-                .for_each(|last| boots.end(id, last));
+            if let Some(last) = journal::last_entry(id) {
+                boots.end(id, last);
+            }
         }
     }
 }
