@@ -27,6 +27,15 @@ impl Hosts {
         }
     }
 
+    /// Are the lines those of the machine with this name and ID? `None`: they do not tell.
+    pub fn are_of(&self, name: &str, machine_id: Option<&str>) -> Option<bool> {
+        let mut own = Hosts::default();
+        own.note(name.as_bytes(), None);
+        let same =
+            |(id, name): (&String, &String)| machine_id == Some(id) || own.0.contains_key(name);
+        (!self.0.is_empty()).then(|| self.0.iter().all(same))
+    }
+
     pub fn extend(&mut self, other: Hosts) {
         self.0.extend(other.0);
     }

@@ -7,7 +7,7 @@ use super::stats::Exposure;
 use crate::hang::incidents::Incidents;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
 use crate::hang::{Incident, Settings};
-use crate::kernel_log::{Boots, Device, KernelEvent, Seen, Stamp};
+use crate::kernel_log::{Boots, Device, Hosts, KernelEvent, Seen, Stamp};
 use std::collections::BTreeSet;
 use std::iter::repeat_n;
 
@@ -67,6 +67,10 @@ pub struct History {
     pub spoken: Vec<bool>,
     /// What the log does not tell, a sentence each.
     pub notes: Vec<String>,
+    /// The same of files with nothing in them.
+    pub empty_files: Vec<String>,
+    /// Whose lines they are, where they tell.
+    pub hosts: Hosts,
     own: Vec<PlacedLine>,
     settings: Vec<Settings>,
     /// NICs of which lines beyond `MAX_OWN` are not kept.

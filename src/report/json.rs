@@ -46,7 +46,8 @@ impl Serialize for Report<'_> {
         map.serialize_entry("lookalikes", &lookalikes.collect::<Vec<_>>())?;
         map.serialize_entry("verdict", &verdict_value(&verdict::overall(history)))?;
         map.serialize_entry("boots", &BootRows(history))?;
-        map.serialize_entry("notes", &history.notes)?;
+        let notes: Vec<&String> = history.empty_files.iter().chain(&history.notes).collect();
+        map.serialize_entry("notes", &notes)?;
         map.end()
     }
 }

@@ -111,22 +111,25 @@ pub fn nic_name(nic: &LoggedNic) -> String {
     clean(name.unwrap_or("a NIC that the text does not name"))
 }
 
-/// `enx0123456789ab` is a MAC address: leaves it out.
+/// The last twelve digits of `enx0123456789ab`, or of any other name, are a MAC address:
+/// leaves them out.
 fn without_mac(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("enx") {
-        let tail = &rest[at + 3..];
-        let digits = tail.bytes().take_while(u8::is_ascii_hexdigit).count();
-        out.push_str(&rest[..at + 3]);
-        if digits >= 12 {
-            out.push_str("(MAC)");
-            rest = &tail[12..];
+    let mut digits = 0;
+    for c in text.chars().chain(Some(' ')) {
+        if c.is_ascii_hexdigit() {
+            digits += 1;
         } else {
-            rest = tail;
+            if digits >= 12 {
+                out.truncate(out.len() - 12);
+                out.push_str("(MAC)");
+            }
+            digits = 0;
         }
+        out.push(c);
     }
-    out + rest
+    out.pop();
+    out
 }
 
 /// Wall time in ISO 8601, UTC, to the second or finer if the log is.

@@ -49,7 +49,7 @@ impl Reading {
                 return error.into();
             }
         };
-        let mut errors = sources::read_all(vec![source], |seen| history.observe(seen));
+        let (mut errors, _) = sources::read_all(vec![source], |seen| history.observe(seen));
         let listed = boots.read();
         if let Some(error) = running.end() {
             errors.push(error);
@@ -90,8 +90,10 @@ impl Reading {
             };
         }
         // One that has just been rotated is as it should be.
-        history.notes.extend(empty.iter().map(Error::to_string));
-        errors.extend(sources::read_all(sources, |seen| history.observe(seen)));
+        history.empty_files = empty.iter().map(Error::to_string).collect();
+        let (failed, hosts) = sources::read_all(sources, |seen| history.observe(seen));
+        errors.extend(failed);
+        history.hosts = hosts;
         history.finish();
         let one = !errors.iter().any(|e| matches!(e, Error::SeveralHosts(_)));
         Reading {

@@ -173,8 +173,8 @@ impl Source {
 }
 
 /// Reads all sources, in the order of time, into `take`. What fails is in the result; the
-/// rest has been read all the same.
-pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> Vec<Error> {
+/// rest has been read all the same. Also whose lines they were.
+pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> (Vec<Error>, Hosts) {
     let mut errors = Vec::new();
     let many = sources.len() > 1;
     for source in &mut sources {
@@ -198,7 +198,7 @@ pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> Vec<Err
                 let names = names.into_iter().map(super::clean).collect();
                 errors.push(Error::SeveralHosts(names));
             }
-            return errors;
+            return (errors, hosts);
         };
         let Some(seen) = sources[index].head.take() else {
             continue;

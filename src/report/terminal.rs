@@ -51,9 +51,10 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
         }
         out.push('\n');
     }
-    if !history.notes.is_empty() {
+    let mut notes = history.empty_files.iter().chain(&history.notes).peekable();
+    if notes.peek().is_some() {
         out.push_str("What the log does not tell:\n");
-        for note in &history.notes {
+        for note in notes {
             wrap(&mut out, &format!("  {note}"), width, "  ");
         }
         out.push('\n');
