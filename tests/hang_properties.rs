@@ -283,7 +283,7 @@ fn what_was_in_force_after_too_many_changes_is_not_known() {
     }
     let repeated = history(log.as_bytes());
     assert_eq!(repeated.notes, Vec::<String>::new());
-    assert_eq!(repeated.stretches[0].last().unwrap().in_force, Some(true));
+    assert_eq!(repeated.stretches(0).last().unwrap().in_force, Some(true));
     for n in 0..100_002 {
         let (on, was) = if n % 2 == 0 {
             ("on", "off")
@@ -300,4 +300,54 @@ fn what_was_in_force_after_too_many_changes_is_not_known() {
     let changed = history(log.as_bytes());
     assert_eq!(changed.incidents.list[0].in_force, None);
     assert!(changed.notes.iter().any(|n| n.contains("100000 changes")));
+}
+
+/// The time of every increment of `dmesg -H` counts on from the last.
+#[test]
+fn increments_are_added_up_once() {
+    let mut log = String::from("[Nov22 15:51] e1000e 0000:00:1f.6 eno1: NIC Link is Down\n");
+    for _ in 0..40_000 {
+        log += "[  +1.000000] e1000e 0000:00:1f.6 eno1: Reset adapter unexpectedly\n";
+        log += "[  +0.500000] dull\n";
+    }
+    let started = std::time::Instant::now();
+    let seen = read(log.as_bytes());
+    let times: Vec<i64> = seen.iter().filter_map(|s| s.stamp.wall).collect();
+    assert!(seen.len() > 40_000 && times.len() == seen.len());
+    let last = seen
+        .iter()
+        .rfind(|s| s.event == KernelEvent::Reset)
+        .unwrap();
+    let first = seen
+        .iter()
+        .find(|s| s.event == KernelEvent::LinkDown)
+        .unwrap();
+    assert_eq!(last.stamp.since(&first.stamp), Some(59_999_500_000));
+    assert!(started.elapsed().as_secs() < 8, "{:?}", started.elapsed());
+}
+
+/// A boot each for many NICs' lines: what follows from them is not kept for each and all.
+#[test]
+fn many_nics_in_many_boots_take_little_memory() {
+    use std::fmt::Write;
+    let mut log = String::new();
+    for n in 0..256 {
+        let _ = writeln!(
+            log,
+            "[{n}.0] e1000e {n:04x}:00:1f.6 eno{n}: NIC Link is Down"
+        );
+    }
+    for n in 0..20_000 {
+        let _ = writeln!(log, "[    0.000000] Linux version 6.12.{n}\n[ 1000.0] dull");
+    }
+    let history = history(log.as_bytes());
+    assert_eq!(history.boots.list.len(), 20_001);
+    unhang::report::verdict::overall(&history);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:"))
+        .unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 256 << 10, "{peak} kB");
 }

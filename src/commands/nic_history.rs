@@ -139,7 +139,7 @@ impl NicHistories {
         }
         of.lines.push(match last {
             None => {
-                let up: i64 = history.stretches[index].iter().map(Stretch::length).sum();
+                let up: i64 = history.stretches(index).iter().map(Stretch::length).sum();
                 format!("no incident in {} of up-time", span(up))
             }
             Some(last) => format!(

@@ -19,6 +19,8 @@ pub struct Reader<R> {
     lines: Lines<R>,
     grammar: Grammar,
     state: Progress,
+    /// Where the last increment of `dmesg -H` that was counted stands, and its time.
+    counted: Option<(u64, i64)>,
     failed: Option<io::Error>,
 }
 
@@ -36,6 +38,7 @@ impl<R: Read> Reader<R> {
             lines: Lines::new(input),
             grammar: Grammar::new(clock),
             state: Progress::Start,
+            counted: None,
             failed: None,
         }
     }
@@ -83,7 +86,7 @@ impl<R: Read> Reader<R> {
         }
         let trimmed = text.trim_ascii_start();
         if trimmed.starts_with(b"{") || trimmed.starts_with(b"\"msg\"") {
-            let before = self.lines.before(line);
+            let before = self.lines.before(line).map(|(text, _)| text);
             if let Some((given, message)) = json::entry(trimmed, before) {
                 if message == JOURNAL_STOPPED.as_bytes() {
                     self.grammar.mark(Some((given.stamp, given.boot)));
@@ -110,7 +113,9 @@ impl<R: Read> Reader<R> {
         let mut given = Given::default();
         let text = colourless(self.lines.text(line));
         if is_increment(&text) {
-            given.stamp = relative(&text, self.lines.before(line), &mut self.grammar.clock);
+            let clock = &mut self.grammar.clock;
+            given.stamp = relative(&text, &self.lines, line, self.counted, clock);
+            self.counted = given.stamp.wall.map(|wall| (self.lines.place(line), wall));
         }
         self.grammar.text(&text, &given);
     }
@@ -133,14 +138,16 @@ impl<R: Read> Reader<R> {
         let clock = &mut self.grammar.clock.clone();
         let mut texts = self.lines.before(line).take(lines);
         let found = loop {
-            let Some(text) = texts.next() else { break None };
+            let Some((text, at)) = texts.next() else {
+                break None;
+            };
             let text = colourless(text);
             if is_separator(&text) {
                 break None;
             }
             let (mut stamp, boot) = line_stamp(&text, clock);
             if is_increment(&text) {
-                stamp = relative(&text, self.lines.before(line), clock);
+                stamp = relative(&text, &self.lines, at, self.counted, clock);
             }
             if !stamp.is_empty() {
                 break Some((stamp, boot));
@@ -156,9 +163,20 @@ fn is_separator(text: &[u8]) -> bool {
 }
 
 /// `dmesg -H`: increments since the last line with a time of day.
-fn relative<'a>(text: &[u8], before: impl Iterator<Item = &'a [u8]>, clock: &mut Clock) -> Stamp {
+fn relative<R: Read>(
+    text: &[u8],
+    lines: &Lines<R>,
+    line: LineSpan,
+    counted: Option<(u64, i64)>,
+    clock: &mut Clock,
+) -> Stamp {
     let mut deltas = Vec::new();
-    for earlier in before.take(4096).map(colourless) {
+    for (earlier, at) in lines.before(line).take(4096) {
+        if let Some((_, wall)) = counted.filter(|(place, _)| *place == lines.place(at)) {
+            clock.set_relative(wall);
+            break;
+        }
+        let earlier = colourless(earlier);
         if earlier.starts_with(b"[") && !is_increment(&earlier) {
             clock.lead(&earlier);
             break;

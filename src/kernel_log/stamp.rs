@@ -69,6 +69,11 @@ impl Clock {
         }
     }
 
+    /// The time of the line from which the next increment counts.
+    pub(super) fn set_relative(&mut self, wall: i64) {
+        self.relative = Some(wall);
+    }
+
     /// Reads all that is timestamp, markup or log level at the head of `text`; gives the
     /// stamp and what follows. Host names and syslog tags are not its business.
     pub fn lead<'a>(&mut self, text: &'a [u8]) -> (Stamp, &'a [u8]) {

@@ -13,6 +13,8 @@ use std::iter::repeat_n;
 
 /// More changes by our own lines than this are not kept.
 pub const MAX_OWN: usize = 100_000;
+/// Nor more different settings than this.
+const MAX_SETTINGS: usize = 1000;
 
 /// One of our lines, with its place.
 #[derive(Clone, Debug)]
@@ -57,8 +59,6 @@ impl Stretch {
 pub struct History {
     pub boots: Boots,
     pub incidents: Incidents,
-    /// For each NIC of `incidents.nics`, its stretches in order.
-    pub stretches: Vec<Vec<Stretch>>,
     /// For each NIC, where the fix first came into force.
     pub changes: Vec<Option<Stamp>>,
     /// For each NIC, what the fix is: the last settings that came into force.
@@ -134,7 +134,7 @@ impl History {
             }
         }
         self.incidents.state_changed(nic);
-        if self.own.len() >= MAX_OWN {
+        if self.own.len() >= MAX_OWN || self.settings.len() > MAX_SETTINGS {
             self.lost.insert(nic);
             return;
         }
@@ -158,41 +158,52 @@ impl History {
     fn settings_index(&mut self, settings: Settings) -> usize {
         let known = self.settings.iter().position(|known| *known == settings);
         known.unwrap_or_else(|| {
-            self.settings.push(settings);
+            if self.settings.len() <= MAX_SETTINGS {
+                self.settings.push(settings);
+            }
             self.settings.len() - 1
         })
     }
 
     pub fn finish(&mut self) {
         self.incidents.finish(&self.boots);
-        for nic in 0..self.incidents.nics.len() {
-            let own: Vec<&PlacedLine> = self.own.iter().filter(|own| own.nic == nic).collect();
-            let in_force = |own: &&&PlacedLine| matches!(own.said, Said::InForce { .. });
-            let fix = own.iter().rfind(in_force).map(|own| own.settings);
-            let stretches = self.stretches_of(nic, &own, fix);
+        let mut incidents = vec![Vec::new(); self.incidents.nics.len()];
+        for (index, incident) in self.incidents.list.iter().enumerate() {
+            incidents[incident.nic].push(index);
+        }
+        for (nic, incidents) in incidents.into_iter().enumerate() {
+            let stretches = self.stretches(nic);
             let first = stretches.iter().find(|s| s.in_force == Some(true));
             self.changes.push(first.map(|s| s.from));
-            self.stretches.push(stretches);
-            self.fixes.push(fix.map(|fix| self.settings[fix].clone()));
-            self.spoken.push(!own.is_empty());
-        }
-        for i in 0..self.incidents.list.len() {
-            let incident = &self.incidents.list[i];
-            let stretches = &self.stretches[incident.nic];
-            let upto = stretches.partition_point(|s| s.boot <= incident.boot);
-            let same_boot = stretches[..upto].iter().rev();
-            let at = same_boot
-                .take_while(|s| s.boot == incident.boot)
-                .find(|s| incident.start.since(&s.from).is_some_and(|t| t >= 0));
-            let (by_time, other) = at.map_or((None, false), |s| (s.in_force, s.other));
-            // What the watcher found when it looked counts for more.
-            let incident = &mut self.incidents.list[i];
-            incident.in_force = incident.in_force.or(by_time).filter(|_| !other);
+            let own = self.own_of(nic);
+            let spoken = !own.is_empty();
+            let fix = last_settings(&own).map(|fix| self.settings[fix].clone());
+            self.spoken.push(spoken);
+            self.fixes.push(fix);
+            for index in incidents {
+                let incident = &mut self.incidents.list[index];
+                let upto = stretches.partition_point(|s| s.boot <= incident.boot);
+                let same_boot = stretches[..upto].iter().rev();
+                let at = same_boot
+                    .take_while(|s| s.boot == incident.boot)
+                    .find(|s| incident.start.since(&s.from).is_some_and(|t| t >= 0));
+                let (by_time, other) = at.map_or((None, false), |s| (s.in_force, s.other));
+                // What the watcher found when it looked counts for more.
+                incident.in_force = incident.in_force.or(by_time).filter(|_| !other);
+            }
         }
         self.say_what_is_missing();
     }
 
-    fn stretches_of(&self, nic: usize, own: &[&PlacedLine], fix: Option<usize>) -> Vec<Stretch> {
+    fn own_of(&self, nic: usize) -> Vec<&PlacedLine> {
+        self.own.iter().filter(|own| own.nic == nic).collect()
+    }
+
+    /// The stretches of the NIC, in order. Made when asked for: those of many NICs in many
+    /// boots are too many to keep.
+    pub fn stretches(&self, nic: usize) -> Vec<Stretch> {
+        let own = self.own_of(nic);
+        let fix = last_settings(&own);
         let changed = |own: &PlacedLine| own.said == Said::InForce { changed: true };
         let first = own.first();
         let adds = || own.iter().filter(|own| own.cause == Cause::Add);
@@ -273,7 +284,7 @@ impl History {
                 None => unknown += times,
             }
         };
-        for s in &self.stretches[nic] {
+        for s in &self.stretches(nic) {
             let days = s.length() as f64 / DAY;
             if s.in_force == Some(true) && change.is_none() {
                 change = Some(e.before_days);
@@ -296,4 +307,9 @@ impl History {
         e.change = change.unwrap_or(e.before_days);
         (e, unknown_days, unknown)
     }
+}
+
+fn last_settings(own: &[&PlacedLine]) -> Option<usize> {
+    let in_force = |own: &&&PlacedLine| matches!(own.said, Said::InForce { .. });
+    own.iter().rfind(in_force).map(|own| own.settings)
 }

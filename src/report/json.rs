@@ -67,7 +67,7 @@ impl Serialize for OneNic<'_> {
         let OneNic(history, index) = *self;
         let nic = &history.incidents.nics[index];
         let text = |field: &Option<String>| field.as_deref().map(clean);
-        let now = history.stretches[index].last().and_then(|s| s.in_force);
+        let now = history.stretches(index).last().and_then(|s| s.in_force);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("interface", &text(&nic.device.name))?;
         map.serialize_entry("pci_address", &text(&nic.device.pci))?;

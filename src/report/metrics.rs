@@ -113,7 +113,7 @@ pub fn text(history: &History, now: &[NicOffloads]) -> String {
         let known = now
             .iter()
             .any(|f| Some(&f.interface) == nic.device.name.as_ref());
-        let logged = history.stretches[index].last().and_then(|s| s.in_force);
+        let logged = history.stretches(index).last().and_then(|s| s.in_force);
         if let Some(logged) = logged.filter(|_| !known) {
             put(&mut force, f64::from(u8::from(logged)));
         }

@@ -80,7 +80,7 @@ impl History {
         }
         if self.changes_lost() {
             notes.push(format!(
-                "More than {MAX_OWN} changes of offloads: what was in force after them is not known."
+                "More than {MAX_OWN} changes of settings: what was in force after them is not known."
             ));
         }
         self.notes.extend(notes);

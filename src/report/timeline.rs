@@ -61,7 +61,7 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
         let date = at.to_zoned(zone.clone()).date();
         Some(date.duration_since(Date::ZERO).as_hours() / 24)
     };
-    let stretches = &history.stretches[nic];
+    let stretches = &history.stretches(nic);
     let ends = || stretches.iter().flat_map(|s| [&s.from, &s.to]);
     let incidents = || history.incidents.of(nic);
     let all: Vec<i64> = ends()

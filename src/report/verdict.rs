@@ -177,7 +177,7 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     };
     let mut text = text;
     if unknown_days > 1.0 / 24.0 && kind != Kind::Unknown && all > 0 && changed {
-        let other = history.stretches[nic].iter().any(|s| s.other);
+        let other = history.stretches(nic).iter().any(|s| s.other);
         text += &left_out(&unknown, unknown_days, &fix, other);
     }
     Verdict {
