@@ -39,7 +39,7 @@ pub fn read<'a>(text: &'a [u8], clock: &mut Clock) -> (Stamp, Trust, Option<&'a 
 /// `None`: words without a stamp.
 fn strict<'a>(text: &'a [u8], clock: &mut Clock) -> Option<(Stamp, Trust, Option<&'a [u8]>)> {
     let (stamp, rest) = clock.lead(text);
-    let rest = skip_markup(rest).trim_ascii();
+    let rest = vmkernel(skip_markup(rest).trim_ascii());
     if rest.is_empty() {
         let trust = if stamp.is_empty() {
             Trust::Bare
@@ -50,7 +50,7 @@ fn strict<'a>(text: &'a [u8], clock: &mut Clock) -> Option<(Stamp, Trust, Option
     }
     if let Some((host, after)) = after_kernel_tag(rest) {
         let (boot, rest) = clock.lead(after);
-        let clean = skip_markup(rest).trim_ascii().is_empty();
+        let clean = vmkernel(skip_markup(rest).trim_ascii()).is_empty();
         let trust = if clean { Trust::Kernel } else { Trust::Foreign };
         return Some((stamp.or(boot), trust, host));
     }
@@ -66,6 +66,7 @@ fn after_kernel_tag(text: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
         rest = rest.trim_ascii_start();
         let end = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
+        let word = word.strip_prefix(b"vm").unwrap_or(word);
         if word == b"kernel" {
             let mut after = after;
             for _ in 0..3 {
@@ -85,6 +86,15 @@ fn after_kernel_tag(text: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
         rest = after;
     }
     None
+}
+
+/// Without `cpu5:65931)` of `VMware`'s kernel, which runs Linux drivers.
+fn vmkernel(text: &[u8]) -> &[u8] {
+    let world = text
+        .strip_prefix(b"cpu")
+        .filter(|rest| rest.first().is_some_and(u8::is_ascii_digit));
+    let end = world.and_then(|_| memchr::memchr(b')', &text[..text.len().min(60)]));
+    end.map_or(text, |end| skip_markup(&text[end + 1..]).trim_ascii())
 }
 
 /// `kern.err` of `OpenWrt` and others is a facility, and no host.
@@ -209,6 +219,12 @@ impl<'a> Iterator for Backwards<'a> {
                 b.is_ascii_whitespace() || matches!(b, b'>' | b';' | b']' | b'"' | b'`' | b'\'')
             })
             .map_or(0, |n| n + 1);
+        // `cpu5:65931)e1000e`
+        let inside = text[start..].len().saturating_sub(1);
+        let start = match memchr::memrchr(b')', &text[start..start + inside]) {
+            Some(end) if text[start..].starts_with(b"cpu") => start + end + 1,
+            _ => start,
+        };
         self.0 = &text[..start];
         let word = &text[start..];
         (!word.is_empty()).then_some((word, start))
