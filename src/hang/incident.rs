@@ -46,7 +46,7 @@ pub struct Incident {
     pub speed: Option<u32>,
     /// `None`: the log ends before it does.
     pub ended_by: Option<EndedBy>,
-    /// Registers of the first block that has any.
+    /// Registers of the first block that has the most of them.
     pub registers: Registers,
     /// Was the fix in force when it began? As the watcher found it; else filled in by
     /// `report::history`.

@@ -153,7 +153,7 @@ impl Incidents {
             if at.since(&incident.last).unwrap_or(0) <= QUIET {
                 incident.blocks += 1;
                 incident.last = at.or(incident.last);
-                if incident.registers.is_empty() {
+                if registers.len() > incident.registers.len() {
                     incident.registers = *registers;
                 }
                 return;

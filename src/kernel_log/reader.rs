@@ -2,12 +2,13 @@
 //! place in the log tells: the first and last sign of life, the last one before each boot,
 //! and the increments of `dmesg -H`.
 
-use super::event::{Given, Seen, Speaker};
+use super::event::{Device, Given, KernelEvent, Seen, Speaker};
 use super::grammar::Grammar;
 use super::hosts::Hosts;
 use super::json;
 use super::lines::{LineSpan, Lines};
 use super::needles::JOURNAL_STOPPED;
+use super::registers::{Field, Registers, read_fields};
 use super::scan::boot_id;
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
@@ -21,6 +22,8 @@ pub struct Reader<R> {
     state: Progress,
     /// Where the last increment of `dmesg -H` that was counted stands, and its time.
     counted: Option<(u64, i64)>,
+    /// The log begins within a block, of whichever NIC comes next.
+    headless: Option<Seen>,
     failed: Option<io::Error>,
 }
 
@@ -39,6 +42,7 @@ impl<R: Read> Reader<R> {
             grammar: Grammar::new(clock),
             state: Progress::Start,
             counted: None,
+            headless: None,
             failed: None,
         }
     }
@@ -61,6 +65,7 @@ impl<R: Read> Reader<R> {
         if self.state == Progress::Start {
             self.state = Progress::Running;
             self.first_mark();
+            self.headless = self.first_block();
             return;
         }
         let line = if self.grammar.pending() {
@@ -132,6 +137,41 @@ impl<R: Read> Reader<R> {
             .find(|(stamp, _)| !stamp.is_empty());
         self.grammar
             .mark(found.map(|(stamp, id)| (stamp, id.or(boot))));
+    }
+
+    /// A block of which the log has only the end: a ring buffer drops its oldest lines.
+    fn first_block(&mut self) -> Option<Seen> {
+        let mut registers = Registers::default();
+        let mut stamp = Stamp::default();
+        let lines = self.lines.head().split(|b| *b == b'\n').take(13);
+        for text in lines.take_while(|text| find(text, b" Unit Hang").is_none()) {
+            if read_fields(text, &mut registers) > 0 && stamp.is_empty() {
+                stamp = line_stamp(text, &mut self.grammar.clock.clone()).0;
+            }
+        }
+        // Only e1000e prints this one.
+        registers.get(Field::Phy1000)?;
+        Some(Seen {
+            stamp,
+            boot: None,
+            device: Device::default(),
+            event: KernelEvent::Block(Box::new(registers)),
+        })
+    }
+
+    /// The next event, after the block that the log begins within.
+    fn after_headless(&mut self, seen: Seen) -> Seen {
+        if seen.event == KernelEvent::Mark {
+            return seen;
+        }
+        let Some(mut block) = self.headless.take() else {
+            return seen;
+        };
+        if seen.device.is_e1000e() {
+            block.device = seen.device.clone();
+        }
+        self.grammar.queue.push_front(seen);
+        block
     }
 
     fn mark_before(&mut self, line: LineSpan, lines: usize) {
@@ -242,9 +282,12 @@ impl<R: Read> Iterator for Reader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(seen) = self.grammar.queue.pop_front() {
-                return Some(Ok(seen));
+                return Some(Ok(self.after_headless(seen)));
             }
             if self.state == Progress::Done {
+                if let Some(block) = self.headless.take() {
+                    return Some(Ok(block));
+                }
                 return self.failed.take().map(Err);
             }
             self.step();

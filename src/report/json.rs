@@ -13,7 +13,7 @@
 //!   - `blocks`; `speed` in Mb/s; `in_force`: were those settings in force when it began?
 //!   - `ended_by`: "reset" (by the driver), "unhang" (restarted by the watcher), "link" (put
 //!     down and up), "quiet" (stopped by itself), "never" (until power-off), null (log ends)
-//!   - `registers` of its first block, by the names in the log in lower case with
+//!   - `registers` of its first whole block, by the names in the log in lower case with
 //!     underscores, as numbers or null; `words[]`: what they say; `stuck_s`, `waiting`
 //! - `lookalikes[]`: `kind`, `count`, `text`
 //! - `verdict`: `kind` ("not-fixed", "fewer", "affected", "unknown", "too-early",
