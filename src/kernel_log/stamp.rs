@@ -54,6 +54,8 @@ pub struct Clock {
     reference: i64,
     /// Year of the last yearless stamp, and when it was.
     last: Option<(i16, i64)>,
+    /// How many years before what its date alone tells the first yearless stamp is.
+    back: i16,
     /// `dmesg -H` prints the minute now and then and increments in between.
     relative: Option<i64>,
 }
@@ -65,6 +67,7 @@ impl Clock {
             zone,
             reference,
             last: None,
+            back: 0,
             relative: None,
         }
     }
@@ -72,6 +75,16 @@ impl Clock {
     /// The time of the line from which the next increment counts.
     pub(super) fn set_relative(&mut self, wall: i64) {
         self.relative = Some(wall);
+    }
+
+    /// Looks at lines from all over the file, in order: yearless stamps of more than a year
+    /// begin before the last year.
+    pub fn look_ahead<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>) {
+        let mut probe = self.clone();
+        for line in lines {
+            probe.lead(line);
+        }
+        self.back = probe.back;
     }
 
     /// Reads all that is timestamp, markup or log level at the head of `text`; gives the
@@ -277,19 +290,23 @@ impl Clock {
     fn yearless(&mut self, month: i8, day: i8, hms: (i8, i8, i8), micros: i64) -> Option<i64> {
         let at = |year: i16| Some((year, self.local(datetime(year, month, day, hms, micros))?));
         let past = |&(_, wall): &(i16, i64)| wall <= self.reference + DAY;
+        let mut late = false;
         let found = if let Some((year, before)) = self.last {
             // The next time that it was this date, but for a little disorder.
             let mut years = (year - 1..=year + 8).filter_map(at);
             let next = years.find(|&(_, wall)| wall >= before - 2 * DAY);
             // None may be later than the file: it began more than a year before, or rotated
             // files are in the wrong order.
+            late = next.is_some_and(|next| !past(&next) && next.1 - before < 183 * DAY);
             next.filter(past)
                 .or_else(|| (year - 8..=year).rev().filter_map(at).find(past))
         } else {
             let now = jiff::Timestamp::from_microsecond(self.reference).ok()?;
             let year = now.to_zoned(self.zone.clone()).year();
-            (year - 8..=year).rev().filter_map(at).find(past)
+            let found = (year - 8..=year).rev().filter_map(at).find(past);
+            found.and_then(|(year, _)| at(year - self.back))
         };
+        self.back += i16::from(late);
         self.last = found.or(self.last);
         Some(found?.1)
     }

@@ -95,20 +95,29 @@ impl Source {
         let changed = about.modified().ok().filter(|_| about.is_file());
         let reference = changed.and_then(|t| jiff::Timestamp::try_from(t).ok());
         let reference = reference.map_or(now, jiff::Timestamp::as_microsecond);
-        if about.is_file() && about.len() >= skim::WORTH_IT && plain(&file) {
-            let skim = Skim::new(file, about.len()).map_err(fail)?;
-            return Source::new(shown, Box::new(skim), zone, reference);
+        let mut clock = Clock::new(zone.clone(), reference);
+        if about.is_file() && plain(&file) {
+            let lines = samples(&file, about.len());
+            clock.look_ahead(lines.iter().map(Vec::as_slice));
+            if about.len() >= skim::WORTH_IT {
+                let skim = Skim::new(file, about.len()).map_err(fail)?;
+                return Source::read_by(shown, Box::new(skim), clock);
+            }
         }
-        Source::new(shown, Box::new(file), zone, reference)
+        Source::read_by(shown, Box::new(file), clock)
     }
 
     /// A source from bytes; recognises gzip, refuses what is no text.
     pub fn new(
         name: String,
-        mut input: Input,
+        input: Input,
         zone: &TimeZone,
         reference: i64,
     ) -> Result<Source, Error> {
+        Source::read_by(name, input, Clock::new(zone.clone(), reference))
+    }
+
+    fn read_by(name: String, mut input: Input, clock: Clock) -> Result<Source, Error> {
         let mut magic = Vec::new();
         let fail = |name: &str, source| Error::Read {
             name: name.to_string(),
@@ -124,7 +133,6 @@ impl Source {
         } else {
             Box::new(whole)
         };
-        let clock = Clock::new(zone.clone(), reference);
         let reader = Reader::new(input, clock);
         if let Some((what, hint)) = no_log(reader.head()).or_else(|| no_text(reader.head())) {
             return Err(Error::NotText { name, what, hint });
@@ -238,6 +246,20 @@ fn plain(file: &File) -> bool {
     let mut magic = [0; 2];
     let read = std::os::unix::fs::FileExt::read_at(file, &mut magic, 0);
     read.is_ok() && magic != [0x1f, 0x8b]
+}
+
+/// A line here and there.
+fn samples(file: &File, size: u64) -> Vec<Vec<u8>> {
+    const SAMPLES: u64 = 64;
+    let line = |i: u64| {
+        let mut piece = [0; 4096];
+        let at = size * i / (SAMPLES + 1);
+        let read = std::os::unix::fs::FileExt::read_at(file, &mut piece, at).ok()?;
+        let mut lines = piece[..read].split(|b| *b == b'\n');
+        // The first is cut, but for the file's.
+        lines.nth(usize::from(at > 0)).map(<[u8]>::to_vec)
+    };
+    (0..=SAMPLES).filter_map(line).collect()
 }
 
 /// Is this journalctl's output in a form of which a line does not tell what it belongs to?
