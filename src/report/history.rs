@@ -3,6 +3,7 @@
 //! in the order of time; what the log cannot tell is said in `notes`, never guessed.
 
 use super::DAY;
+use super::configurations::{InForce, before_end};
 use super::stats::Exposure;
 use crate::hang::incidents::Incidents;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
@@ -41,14 +42,18 @@ pub struct Stretch {
     pub to: Stamp,
     /// Is in force what was last in force? `None`: that is not known, or it was something else.
     pub in_force: Option<bool>,
-    /// Something else was in force.
-    pub other: bool,
+    state: State,
 }
 
 /// What is in force, by index into `History::settings`; `None` inside: nothing is.
 type State = Option<Option<usize>>;
 
 impl Stretch {
+    /// Was something else in force?
+    pub fn is_other(&self) -> bool {
+        self.in_force.is_none() && self.state.is_some()
+    }
+
     /// Its length in µs, by the boot clock if there is one.
     pub fn length(&self) -> i64 {
         self.to.since(&self.from).unwrap_or(0).max(0)
@@ -187,7 +192,7 @@ impl History {
                 let at = same_boot
                     .take_while(|s| s.boot == incident.boot)
                     .find(|s| incident.start.since(&s.from).is_some_and(|t| t >= 0));
-                let (by_time, other) = at.map_or((None, false), |s| (s.in_force, s.other));
+                let (by_time, other) = at.map_or((None, false), |s| (s.in_force, s.is_other()));
                 // What the watcher found when it looked counts for more.
                 incident.in_force = incident.in_force.or(by_time).filter(|_| !other);
             }
@@ -236,7 +241,7 @@ impl History {
                         Some(None) => Some(false),
                         None => None,
                     },
-                    other: matches!(state, Some(Some(settings)) if Some(settings) != fix),
+                    state,
                 };
                 from = to;
                 if stretch.length() > 0 {
@@ -265,6 +270,15 @@ impl History {
         out
     }
 
+    /// What was in force then.
+    pub(super) fn in_force(&self, stretch: &Stretch) -> InForce {
+        match stretch.state {
+            Some(Some(index)) => InForce::Set(self.settings[index].clone()),
+            Some(None) => InForce::Default,
+            None => InForce::Unknown,
+        }
+    }
+
     pub(super) fn changes_lost(&self) -> bool {
         !self.lost.is_empty()
     }
@@ -289,9 +303,7 @@ impl History {
             if s.in_force == Some(true) && change.is_none() {
                 change = Some(e.before_days);
             }
-            while let Some(i) = incidents.next_if(|i| {
-                i.boot < s.boot || i.boot == s.boot && i.start.since(&s.to).is_some_and(|t| t < 0)
-            }) {
+            while let Some(i) = incidents.next_if(|i| before_end(i, s)) {
                 let within = i.start.since(&s.from).unwrap_or(0).max(0) as f64 / DAY;
                 count(&mut e, i, within.min(days));
             }

@@ -5,7 +5,9 @@
 //! - `nics[]`: `interface`, `pci_address`, `driver` (each may be null); `blocks`, `resets`,
 //!   `recoveries`; `settings`: what the fix is, such as "tso gso off, gro on": the
 //!   last settings in force; `in_force` at the end of the log (true, false, null: not known);
-//!   `verdict` (as below); `incidents[]`:
+//!   `verdict` (as below); `configurations[]`, in the order in which they first came: `name`
+//!   (such as "tso gso off", "default", "not known"), `since`, `exposure_s`, `incidents`,
+//!   `bursts`; `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
 //!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
@@ -22,6 +24,8 @@
 //!   `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
 
+use super::DAY;
+use super::configurations::{self, Configuration};
 use super::history::History;
 use super::verdict::{self, Side, Verdict};
 use super::{clean, iso};
@@ -79,6 +83,9 @@ impl Serialize for OneNic<'_> {
         map.serialize_entry("settings", &fix)?;
         map.serialize_entry("in_force", &now)?;
         map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
+        let configurations = configurations::of_nic(history, index);
+        let configurations = configurations.iter().map(configuration_value);
+        map.serialize_entry("configurations", &configurations.collect::<Vec<_>>())?;
         map.serialize_entry("incidents", &Incidents(history, index))?;
         map.end()
     }
@@ -105,6 +112,16 @@ impl Serialize for BootRows<'_> {
             })
         }))
     }
+}
+
+fn configuration_value(one: &Configuration) -> Value {
+    json!({
+        "name": one.name(),
+        "since": iso(&one.since),
+        "exposure_s": seconds((one.days * DAY) as i64),
+        "incidents": one.incidents(),
+        "bursts": one.bursts(),
+    })
 }
 
 fn incident_value(incident: &Incident) -> Value {

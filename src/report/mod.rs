@@ -11,6 +11,7 @@
     reason = "days and counts are far below 2^52, and a picture's and a page's places are small"
 )]
 
+pub mod configurations;
 pub mod history;
 pub mod journal;
 pub mod json;

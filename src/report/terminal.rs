@@ -1,6 +1,7 @@
 //! The page for a terminal: a line of days, the table of incidents, the registers of the
 //! last one in words, what else was seen, and the verdict. Never wider than asked.
 
+use super::configurations::{self, InForce};
 use super::history::History;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
@@ -36,6 +37,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
         out.push('\n');
         let line = timeline::of_nic(history, nic, zone);
         draw(&mut out, &line, width);
+        in_force(&mut out, history, nic, width);
         table(&mut out, &incidents, zone, width);
     }
     let seen = &history.incidents.lookalikes;
@@ -153,6 +155,25 @@ fn legend(out: &mut String, what: &str, marks: &[(bool, &str)], width: usize) {
         separator = ", ";
     }
     let _ = writeln!(out, "{line}");
+}
+
+/// What was in force when, where that is more than one thing and the lack of it.
+fn in_force(out: &mut String, history: &History, nic: usize, width: usize) {
+    let all = configurations::of_nic(history, nic);
+    if all
+        .iter()
+        .filter(|one| matches!(one.in_force, InForce::Set(_)))
+        .count()
+        < 2
+    {
+        return;
+    }
+    for one in all {
+        let incidents = plural(one.incidents() as u64, "incident");
+        let line = format!("  {}: {incidents} in {}", one.name(), super::days(one.days));
+        wrap(out, &line, width, "    ");
+    }
+    out.push('\n');
 }
 
 fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usize) {

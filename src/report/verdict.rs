@@ -2,7 +2,7 @@
 //! counted over which up-time, how likely that would be by chance, and what to do next.
 //! Never claims more than the numbers do.
 
-use super::history::History;
+use super::history::{History, Stretch};
 use super::stats::{self, Comparison};
 use super::{days, nic_name, plural};
 use crate::hang::Settings;
@@ -177,7 +177,7 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     };
     let mut text = text;
     if unknown_days > 1.0 / 24.0 && kind != Kind::Unknown && all > 0 && changed {
-        let other = history.stretches(nic).iter().any(|s| s.other);
+        let other = history.stretches(nic).iter().any(Stretch::is_other);
         text += &left_out(&unknown, unknown_days, &fix, other);
     }
     Verdict {
