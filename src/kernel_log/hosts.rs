@@ -7,11 +7,19 @@ const MAX: usize = 16;
 
 /// The machines by what tells them apart, with their names.
 #[derive(Clone, Debug, Default)]
-pub struct Hosts(BTreeMap<String, String>);
+pub struct Hosts {
+    names: BTreeMap<String, String>,
+    /// The name on the last line, as it stands there.
+    last: Vec<u8>,
+}
 
 impl Hosts {
     /// A line of the machine that is called `name`, with its ID if it is known.
     pub(super) fn note(&mut self, name: &[u8], id: Option<&str>) {
+        if id.is_none() && name == self.last {
+            return;
+        }
+        name.clone_into(&mut self.last);
         let name = String::from_utf8_lossy(&name[..name.len().min(255)]);
         // Some programs write the domain, too; an address has none.
         let address = name.parse::<std::net::IpAddr>().is_ok();
@@ -22,8 +30,8 @@ impl Hosts {
             return;
         }
         let key = id.unwrap_or(&short);
-        if !self.0.contains_key(key) && self.0.len() < MAX {
-            self.0.insert(key.to_owned(), short);
+        if !self.names.contains_key(key) && self.names.len() < MAX {
+            self.names.insert(key.to_owned(), short);
         }
     }
 
@@ -32,20 +40,20 @@ impl Hosts {
         let mut own = Hosts::default();
         own.note(name.as_bytes(), None);
         let same =
-            |(id, name): (&String, &String)| machine_id == Some(id) || own.0.contains_key(name);
-        (!self.0.is_empty()).then(|| self.0.iter().all(same))
+            |(id, name): (&String, &String)| machine_id == Some(id) || own.names.contains_key(name);
+        (!self.names.is_empty()).then(|| self.names.iter().all(same))
     }
 
     pub fn extend(&mut self, other: Hosts) {
-        self.0.extend(other.0);
+        self.names.extend(other.names);
     }
 
     /// What the machines are called, in order: their names, or their IDs if these are alike.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.0.values().map(String::as_str).collect();
+        let mut names: Vec<&str> = self.names.values().map(String::as_str).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
-            return self.0.keys().map(String::as_str).collect();
+            return self.names.keys().map(String::as_str).collect();
         }
         names
     }

@@ -294,7 +294,9 @@ impl Clock {
         let found = if let Some((year, before)) = self.last {
             // The next time that it was this date, but for a little disorder.
             let mut years = (year - 1..=year + 8).filter_map(at);
-            let next = years.find(|&(_, wall)| wall >= before - 2 * DAY);
+            let soon = before - 2 * DAY..before + 300 * DAY;
+            let same = at(year).filter(|(_, wall)| soon.contains(wall));
+            let next = same.or_else(|| years.find(|&(_, wall)| wall >= soon.start));
             // None may be later than the file: it began more than a year before, or rotated
             // files are in the wrong order.
             late = next.is_some_and(|next| !past(&next) && next.1 - before < 183 * DAY);
