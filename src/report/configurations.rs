@@ -1,9 +1,9 @@
 //! What was in force when: the settings of a NIC over its history, whatever the rules were,
 //! each with the up-time and the incidents in it.
 
-use super::DAY;
 use super::history::{History, Stretch};
 use super::stats::bursts;
+use super::{DAY, days, plural};
 use crate::hang::{Incident, Settings};
 use crate::kernel_log::Stamp;
 use std::iter::repeat_n;
@@ -40,6 +40,12 @@ impl Configuration {
         self.times.len()
     }
 
+    /// "tso gso off: 4 incidents in 4.0 days".
+    pub fn line(&self) -> String {
+        let incidents = plural(self.incidents(), "incident");
+        format!("{}: {incidents} in {}", self.name(), days(self.days))
+    }
+
     pub fn bursts(&self) -> usize {
         bursts(&self.times).len()
     }
@@ -65,13 +71,13 @@ pub fn of_nic(history: &History, nic: usize) -> Vec<Configuration> {
             });
         }
         let one = &mut all[last];
-        let days = stretch.length() as f64 / DAY;
+        let length = stretch.length() as f64 / DAY;
         while let Some(incident) = incidents.next_if(|i| before_end(i, stretch)) {
             let within = incident.start.since(&stretch.from).unwrap_or(0).max(0) as f64 / DAY;
-            let time = one.days + within.min(days);
+            let time = one.days + within.min(length);
             one.times.extend(repeat_n(time, incident.times as usize));
         }
-        one.days += days;
+        one.days += length;
     }
     if let Some(one) = all.get_mut(last) {
         for incident in incidents {

@@ -169,9 +169,7 @@ fn in_force(out: &mut String, history: &History, nic: usize, width: usize) {
         return;
     }
     for one in all {
-        let incidents = plural(one.incidents() as u64, "incident");
-        let line = format!("  {}: {incidents} in {}", one.name(), super::days(one.days));
-        wrap(out, &line, width, "    ");
+        wrap(out, &format!("  {}", one.line()), width, "    ");
     }
     out.push('\n');
 }

@@ -3,6 +3,7 @@
 //! sysfs and procfs under a given root. MAC addresses (also those in interface names) and
 //! the host name are left out unless asked for; IP addresses are never read.
 
+use super::configurations::{self, Configuration, InForce};
 use super::history::History;
 use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac, wrap};
 use crate::hang::{Incident, LoggedNic};
@@ -207,6 +208,13 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
     let all: Vec<&Incident> = history.incidents.of(nic).collect();
     let n = &history.incidents.nics[nic];
     let _ = writeln!(out, "  {}", counts(n, &all));
+    let configurations = configurations::of_nic(history, nic);
+    let set = |one: &Configuration| matches!(one.in_force, InForce::Set(_));
+    if configurations.iter().any(set) {
+        for one in &configurations {
+            let _ = writeln!(out, "  {}", one.line());
+        }
+    }
     let hidden = all.len().saturating_sub(INCIDENTS);
     if hidden > 0 {
         let _ = writeln!(out, "  ({hidden} earlier ones left out)");
