@@ -51,6 +51,8 @@ pub struct Incident {
     /// Was the fix in force when it began? As the watcher found it; else filled in by
     /// `report::history`.
     pub in_force: Option<bool>,
+    /// Was something else in force?
+    pub other: bool,
     pub(super) link_up: Option<i64>,
 }
 

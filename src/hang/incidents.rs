@@ -188,6 +188,7 @@ impl Incidents {
             ended_by: None,
             registers: *registers,
             in_force: None,
+            other: false,
             link_up: state.link_up.and_then(|up| at.since(&up)),
         });
         let index = self.list.len() - 1;

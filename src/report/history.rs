@@ -195,6 +195,7 @@ impl History {
                 let (by_time, other) = at.map_or((None, false), |s| (s.in_force, s.is_other()));
                 // What the watcher found when it looked counts for more.
                 incident.in_force = incident.in_force.or(by_time).filter(|_| !other);
+                incident.other = other;
             }
         }
         self.say_what_is_missing();

@@ -204,6 +204,7 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
         let force = match i.in_force {
             Some(true) => "yes",
             Some(false) => "no",
+            None if i.other => "other",
             None => "not known",
         };
         if narrow {

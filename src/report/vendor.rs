@@ -229,6 +229,7 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
             _ => "still so where the log ends".into(),
         };
         let settings = match &history.fixes[nic] {
+            Some(_) if i.other => "other settings".into(),
             Some(fix) => fix.state(i.in_force),
             None => "settings not known".into(),
         };
