@@ -219,3 +219,135 @@ fn a_line_larger_than_any_buffer_loses_no_block() {
         .count();
     assert!(stamped >= 3000, "{stamped}");
 }
+
+const OWN: &str = "rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event";
+
+fn hang(log: &mut String, at: u64, nic: &str) {
+    use std::fmt::Write;
+    let _ = writeln!(
+        log,
+        "[{at}.000000] e1000e {nic}: Detected Hardware Unit Hang:\n\
+         [{}.000000] e1000e {nic}: Reset adapter unexpectedly",
+        at + 4
+    );
+}
+
+#[test]
+fn however_many_incidents_there_are_all_count() {
+    let mut log = String::from("[    0.000000] Linux version 6.12.1\n");
+    for n in 0..21_000 {
+        hang(&mut log, 100 + 15 * n, "0000:00:1f.6 eno1");
+    }
+    log += &format!("[400000.000000] unhang: eno1: tso gso gro off (were on); {OWN} manual\n");
+    for n in 0..40_000 {
+        hang(&mut log, 400_100 + 15 * n, "0000:00:1f.6 eno1");
+    }
+    hang(&mut log, 1_000_200, "0000:02:00.0 enp2s0");
+    let history = history(log.as_bytes());
+    let times = |nic| history.incidents.of(nic).map(|i| i.times).sum::<u64>();
+    assert_eq!((times(0), times(1)), (61_000, 1));
+    assert!(history.incidents.list.len() < 21_500);
+    let verdict = unhang::report::verdict::on_nic(&history, 0);
+    assert_eq!(verdict.before.incidents, 21_000);
+    assert_eq!(verdict.after.incidents, 40_000);
+    assert_eq!(verdict.kind.name(), "not-fixed");
+    assert!(history.notes.iter().any(|n| n.contains("all are counted")));
+    let metrics = unhang::report::metrics::text(&history, &[]);
+    assert!(metrics.contains("unhang_hang_incidents_total{interface=\"eno1\"} 61000\n"));
+}
+
+#[test]
+fn more_nics_than_are_told_apart_are_left_out_aloud() {
+    let mut log = String::new();
+    for n in 0..300 {
+        hang(&mut log, 100 + n, &format!("{n:04x}:00:1f.6 eno{n}"));
+    }
+    let history = history(log.as_bytes());
+    assert_eq!(history.incidents.nics.len(), 256);
+    assert!(history.incidents.list.iter().all(|i| i.blocks == 1));
+    let note = history.notes.iter().find(|n| n.contains("256 NICs"));
+    assert!(note.is_some_and(|n| n.contains("88 lines")), "{note:?}");
+}
+
+#[test]
+fn what_was_in_force_after_too_many_changes_is_not_known() {
+    use std::fmt::Write;
+    let mut log = String::from("[    0.000000] Linux version 6.12.1\n");
+    for n in 0..150_000 {
+        let said = "tso gso gro already off";
+        let _ = writeln!(
+            log,
+            "[{}.000000] unhang: eno1: {said}; {OWN} link-up",
+            10 + n
+        );
+    }
+    let repeated = history(log.as_bytes());
+    assert_eq!(repeated.notes, Vec::<String>::new());
+    assert_eq!(repeated.stretches(0).last().unwrap().in_force, Some(true));
+    for n in 0..100_002 {
+        let (on, was) = if n % 2 == 0 {
+            ("on", "off")
+        } else {
+            ("off", "on")
+        };
+        let at = 200_000 + n;
+        let _ = writeln!(
+            log,
+            "[{at}.000000] unhang: eno1: tso gso gro {on} (were {was}); {OWN} manual"
+        );
+    }
+    hang(&mut log, 400_000, "0000:00:1f.6 eno1");
+    let changed = history(log.as_bytes());
+    assert_eq!(changed.incidents.list[0].in_force, None);
+    assert!(changed.notes.iter().any(|n| n.contains("100000 changes")));
+}
+
+/// The time of every increment of `dmesg -H` counts on from the last.
+#[test]
+fn increments_are_added_up_once() {
+    let mut log = String::from("[Nov22 15:51] e1000e 0000:00:1f.6 eno1: NIC Link is Down\n");
+    for _ in 0..40_000 {
+        log += "[  +1.000000] e1000e 0000:00:1f.6 eno1: Reset adapter unexpectedly\n";
+        log += "[  +0.500000] dull\n";
+    }
+    let started = std::time::Instant::now();
+    let seen = read(log.as_bytes());
+    let times: Vec<i64> = seen.iter().filter_map(|s| s.stamp.wall).collect();
+    assert!(seen.len() > 40_000 && times.len() == seen.len());
+    let last = seen
+        .iter()
+        .rfind(|s| s.event == KernelEvent::Reset)
+        .unwrap();
+    let first = seen
+        .iter()
+        .find(|s| s.event == KernelEvent::LinkDown)
+        .unwrap();
+    assert_eq!(last.stamp.since(&first.stamp), Some(59_999_500_000));
+    assert!(started.elapsed().as_secs() < 8, "{:?}", started.elapsed());
+}
+
+/// A boot each for many NICs' lines: what follows from them is not kept for each and all.
+#[test]
+fn many_nics_in_many_boots_take_little_memory() {
+    use std::fmt::Write;
+    let mut log = String::new();
+    for n in 0..256 {
+        let _ = writeln!(
+            log,
+            "[{n}.0] e1000e {n:04x}:00:1f.6 eno{n}: NIC Link is Down"
+        );
+    }
+    for n in 0..20_000 {
+        let _ = writeln!(log, "[    0.000000] Linux version 6.12.{n}\n[ 1000.0] dull");
+    }
+    let history = history(log.as_bytes());
+    assert_eq!(history.boots.list.len(), 20_001);
+    unhang::report::verdict::overall(&history);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:"))
+        .unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < 256 << 10, "{peak} kB");
+}

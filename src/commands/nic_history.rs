@@ -27,11 +27,11 @@ pub struct NicHistories {
 #[derive(Debug, Default, Serialize)]
 pub struct NicHistory {
     /// Incidents since boot.
-    incidents: Option<usize>,
+    incidents: Option<u64>,
     /// Times that the watcher brought it back, since boot.
     recoveries: Option<u64>,
     /// Incidents in all that the journal still has.
-    incidents_in_all: Option<usize>,
+    incidents_in_all: Option<u64>,
     last_incident: Option<String>,
     pub wedged: Option<bool>,
     /// The kind of the verdict, as `report --json` has it.
@@ -71,7 +71,8 @@ impl NicHistories {
             return histories;
         };
         let Reading { history, errors } = asked.finish();
-        histories.history = history;
+        // Half a journal's "no incident" would be no answer.
+        histories.history = history.filter(|_| errors.is_empty());
         if histories.history.is_some() {
             return histories;
         }
@@ -115,13 +116,14 @@ impl NicHistories {
             (of.recoveries, of.wedged) = (Some(0), Some(false));
             return;
         };
-        let all = || history.incidents.list.iter().filter(|i| i.nic == index);
-        let here = all().filter(|i| Some(i.boot) == now).count();
+        let all = || history.incidents.of(index);
+        let here: u64 = all().filter(|i| Some(i.boot) == now).map(|i| i.times).sum();
+        let in_all: u64 = all().map(|i| i.times).sum();
         let verdict = verdict::on_nic(history, index);
         let wedged = all().any(|i| Some(i.boot) == now && i.ended_by.is_none());
         let last = all().next_back();
         of.incidents = Some(here);
-        of.incidents_in_all = Some(all().count());
+        of.incidents_in_all = Some(in_all);
         // The counters are those of the last boot in the journal.
         let is_last = now.is_some_and(|now| now + 1 == boots.len());
         of.recoveries = Some(if is_last {
@@ -137,12 +139,11 @@ impl NicHistories {
         }
         of.lines.push(match last {
             None => {
-                let up: i64 = history.stretches[index].iter().map(Stretch::length).sum();
+                let up: i64 = history.stretches(index).iter().map(Stretch::length).sum();
                 format!("no incident in {} of up-time", span(up))
             }
             Some(last) => format!(
-                "incidents: {here} this boot, {} in all, the last {}; {}",
-                all().count(),
+                "incidents: {here} this boot, {in_all} in all, the last {}; {}",
                 when(&last.start, &self.zone),
                 verdict.kind.word()
             ),

@@ -31,6 +31,8 @@ impl EndedBy {
 /// A run of hang blocks of one NIC.
 #[derive(Clone, Debug)]
 pub struct Incident {
+    /// How many incidents this entry stands for: one, but see `incidents::MAX_LISTED`.
+    pub times: u64,
     /// Index into `Incidents::nics`.
     pub nic: usize,
     /// Index into `Boots::list`.
@@ -44,11 +46,13 @@ pub struct Incident {
     pub speed: Option<u32>,
     /// `None`: the log ends before it does.
     pub ended_by: Option<EndedBy>,
-    /// Registers of the first block that has any.
+    /// Registers of the first block that has the most of them.
     pub registers: Registers,
-    /// Were the offloads off when it began? As the watcher found them; else filled in by
+    /// Was the fix in force when it began? As the watcher found it; else filled in by
     /// `report::history`.
     pub in_force: Option<bool>,
+    /// Was something else in force?
+    pub other: bool,
     pub(super) link_up: Option<i64>,
 }
 
@@ -67,11 +71,15 @@ pub struct LoggedNic {
     /// Recoveries of the last boot only.
     pub boot_recoveries: u64,
     pub(super) open: Option<usize>,
+    /// The entry that the next incident may share.
+    pub(super) shared: Option<usize>,
     /// The incident that a link-up would still belong to.
     pub(super) settling: Option<usize>,
     pub(super) latest: Option<usize>,
     pub(super) speed: Option<u32>,
     pub(super) link_up: Option<Stamp>,
     pub(super) watchdog: Option<Stamp>,
+    /// The last block, or time-out that belongs to it.
+    pub(super) trouble: Option<Stamp>,
     pub(super) restarted: bool,
 }

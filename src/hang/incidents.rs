@@ -14,10 +14,11 @@ pub const QUIET: i64 = 300 * SECOND;
 const STILL: i64 = 60 * SECOND;
 /// A link-up so soon after a reset is the end of that reset.
 const SETTLE: i64 = 60 * SECOND;
-/// Beyond so many, incidents are only counted; see `Incidents::unlisted`.
-const MAX_INCIDENTS: usize = 20_000;
-/// More NICs than this in one log are not told apart.
-const MAX_NICS: usize = 256;
+/// Beyond so many entries, a NIC's incidents that begin within an hour share one.
+pub const MAX_LISTED: usize = 20_000;
+const HOUR: i64 = 3600 * SECOND;
+/// Further NICs are left out; see `Incidents::left_out`.
+pub const MAX_NICS: usize = 256;
 
 #[derive(Clone, Debug, Default)]
 pub struct Incidents {
@@ -26,13 +27,24 @@ pub struct Incidents {
     pub list: Vec<Incident>,
     /// What is something else, and how often it came.
     pub lookalikes: BTreeMap<Lookalike, u64>,
-    /// Incidents that are not in `list`, because there were too many.
-    pub unlisted: u64,
+    /// Events of NICs beyond the first `MAX_NICS`.
+    pub left_out: u64,
 }
 
 impl Incidents {
-    /// Index of the NIC with this address or name; a new one if it is not known yet.
-    pub fn nic(&mut self, device: &Device) -> usize {
+    /// The incidents of a NIC.
+    pub fn of(&self, nic: usize) -> impl DoubleEndedIterator<Item = &Incident> {
+        self.list.iter().filter(move |i| i.nic == nic)
+    }
+
+    /// What is observed next is not of the same state of the NIC as what was.
+    pub fn state_changed(&mut self, nic: usize) {
+        self.nics[nic].shared = None;
+    }
+
+    /// Index of the NIC with this address or name; a new one if it is not known yet. `None`:
+    /// there are too many.
+    pub fn nic(&mut self, device: &Device) -> Option<usize> {
         let same_pci = |n: &LoggedNic| n.device.pci.is_some() && n.device.pci == device.pci;
         let same_name = |n: &LoggedNic| {
             n.device.name == device.name
@@ -44,7 +56,10 @@ impl Incidents {
         let found = found.or_else(|| self.nics.iter().rposition(same_name));
         let index = match found {
             Some(index) => index,
-            None if self.nics.len() >= MAX_NICS => MAX_NICS - 1,
+            None if self.nics.len() >= MAX_NICS => {
+                self.left_out += 1;
+                return None;
+            }
             None => {
                 self.nics.push(LoggedNic::default());
                 self.nics.len() - 1
@@ -60,7 +75,7 @@ impl Incidents {
             known.name.clone_from(&device.name);
         }
         known.driver = known.driver.take().or_else(|| device.driver.clone());
-        index
+        Some(index)
     }
 
     /// The NIC that one of our lines names, if the log has shown it before.
@@ -79,23 +94,34 @@ impl Incidents {
         let boot = boots.list.len() - 1;
         let (at, device) = (seen.stamp, &seen.device);
         match &seen.event {
-            KernelEvent::Block(registers) => self.block(at, device, registers, boot),
-            KernelEvent::LinkUp { mbps } => self.link_up(at, device, *mbps),
-            KernelEvent::LinkDown => {
-                let nic = self.nic(device);
-                self.end(nic, &at, EndedBy::Link);
-            }
-            KernelEvent::Reset => self.reset(at, device),
-            KernelEvent::Watchdog if device.is_e1000e() => self.watchdog(at, device),
+            KernelEvent::Block(_)
+            | KernelEvent::LinkUp { .. }
+            | KernelEvent::LinkDown
+            | KernelEvent::Reset
+            | KernelEvent::Named => self.of_nic(seen, boot),
+            KernelEvent::Watchdog if device.is_e1000e() => self.of_nic(seen, boot),
             KernelEvent::Watchdog => self.note(Lookalike::other_watchdog(device)),
             KernelEvent::OtherHang => self.note(Lookalike::other_hang(device)),
             KernelEvent::PcieLinkLost => self.note(Lookalike::PcieLinkLost),
             KernelEvent::Quotation => self.note(Lookalike::Quotation),
             KernelEvent::Unhang(text) => self.own(at, text),
-            KernelEvent::Named => {
-                self.nic(device);
-            }
             KernelEvent::Boot { .. } | KernelEvent::Mark => {}
+        }
+    }
+
+    /// Takes what an e1000e NIC's kernel lines say.
+    fn of_nic(&mut self, seen: &Seen, boot: usize) {
+        let Some(nic) = self.nic(&seen.device) else {
+            return;
+        };
+        let at = seen.stamp;
+        match &seen.event {
+            KernelEvent::Block(registers) => self.block(at, nic, registers, boot),
+            KernelEvent::LinkUp { mbps } => self.link_up(at, nic, *mbps),
+            KernelEvent::LinkDown => self.end(nic, &at, EndedBy::Link),
+            KernelEvent::Reset => self.reset(at, nic),
+            KernelEvent::Watchdog => self.watchdog(at, nic),
+            _ => {}
         }
     }
 
@@ -107,7 +133,7 @@ impl Incidents {
         for incident in std::mem::take(&mut self.list) {
             let kernel = boots.list.get(incident.boot).and_then(|b| b.kernel);
             if let Some(kind) = Lookalike::of_incident(&incident, kernel, incident.link_up) {
-                self.note(kind);
+                *self.lookalikes.entry(kind).or_default() += incident.times;
             } else {
                 self.nics[incident.nic].blocks += incident.blocks;
                 real.push(incident);
@@ -120,14 +146,14 @@ impl Incidents {
         *self.lookalikes.entry(kind).or_default() += 1;
     }
 
-    fn block(&mut self, at: Stamp, device: &Device, registers: &Registers, boot: usize) {
-        let nic = self.nic(device);
+    fn block(&mut self, at: Stamp, nic: usize, registers: &Registers, boot: usize) {
+        self.nics[nic].trouble = Some(at);
         if let Some(open) = self.nics[nic].open {
             let incident = &mut self.list[open];
             if at.since(&incident.last).unwrap_or(0) <= QUIET {
                 incident.blocks += 1;
                 incident.last = at.or(incident.last);
-                if incident.registers.is_empty() {
+                if registers.len() > incident.registers.len() {
                     incident.registers = *registers;
                 }
                 return;
@@ -135,13 +161,23 @@ impl Incidents {
             let last = incident.last;
             self.end(nic, &last, EndedBy::Quiet);
         }
-        if self.list.len() >= MAX_INCIDENTS {
-            self.unlisted += 1;
-            self.nics[nic].blocks += 1;
-            return;
-        }
         let state = &mut self.nics[nic];
+        state.settling = None;
+        state.restarted = false;
+        if let Some(shared) = state.shared {
+            let incident = &mut self.list[shared];
+            let since = at.since(&incident.start).unwrap_or(0);
+            if incident.boot == boot && (0..HOUR).contains(&since) {
+                incident.times += 1;
+                incident.blocks += 1;
+                incident.last = at.or(incident.last);
+                (incident.end, incident.ended_by) = (None, None);
+                (state.open, state.latest) = (Some(shared), Some(shared));
+                return;
+            }
+        }
         self.list.push(Incident {
+            times: 1,
             nic,
             boot,
             start: at,
@@ -152,13 +188,13 @@ impl Incidents {
             ended_by: None,
             registers: *registers,
             in_force: None,
+            other: false,
             link_up: state.link_up.and_then(|up| at.since(&up)),
         });
         let index = self.list.len() - 1;
         state.open = Some(index);
         state.latest = Some(index);
-        state.settling = None;
-        state.restarted = false;
+        state.shared = (index >= MAX_LISTED).then_some(index);
     }
 
     fn end(&mut self, nic: usize, at: &Stamp, by: EndedBy) {
@@ -184,8 +220,7 @@ impl Incidents {
         state.settling = Some(open);
     }
 
-    fn link_up(&mut self, at: Stamp, device: &Device, mbps: Option<u32>) {
-        let nic = self.nic(device);
+    fn link_up(&mut self, at: Stamp, nic: usize, mbps: Option<u32>) {
         self.end(nic, &at, EndedBy::Link);
         let state = &mut self.nics[nic];
         if let Some(settling) = state.settling.take() {
@@ -208,8 +243,7 @@ impl Incidents {
         state.link_up = Some(at);
     }
 
-    fn reset(&mut self, at: Stamp, device: &Device) {
-        let nic = self.nic(device);
+    fn reset(&mut self, at: Stamp, nic: usize) {
         self.nics[nic].resets += 1;
         self.nics[nic].boot_resets += 1;
         if self.nics[nic].open.is_some() {
@@ -224,13 +258,22 @@ impl Incidents {
         }
     }
 
-    fn watchdog(&mut self, at: Stamp, device: &Device) {
-        let nic = self.nic(device);
+    fn watchdog(&mut self, at: Stamp, nic: usize) {
         let state = &mut self.nics[nic];
+        // A transmitter that hung a moment ago and dies again prints no block each time.
+        let before = state
+            .trouble
+            .filter(|t| at.since(t).is_none_or(|t| t <= QUIET));
+        if before.is_some() {
+            state.trouble = Some(at);
+        }
         if state.open.is_some() {
             return;
         }
         state.watchdog = Some(at);
+        if before.is_some() {
+            return;
+        }
         let slow = state.speed.is_some_and(|mbps| mbps < 1000);
         self.note(if slow {
             Lookalike::Cable
@@ -290,7 +333,8 @@ impl Incidents {
             }
             let state = &mut self.nics[nic];
             (state.settling, state.latest) = (None, None);
-            (state.speed, state.link_up, state.watchdog) = (None, None, None);
+            (state.speed, state.link_up) = (None, None);
+            (state.watchdog, state.trouble) = (None, None);
             state.restarted = false;
             if boot_over {
                 (state.boot_resets, state.boot_recoveries) = (0, 0);

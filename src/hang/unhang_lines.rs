@@ -1,16 +1,18 @@
-//! Our own log lines (syslog tag `unhang`) as far as the evidence needs them: whether the
-//! offloads are off from here on, and whether the watcher brought a wedged NIC back. The
-//! lines' grammar is [`crate::log::Line`], which also writes them.
+//! Our own log lines (syslog tag `unhang`) as far as the evidence needs them: what is in
+//! force from here on, which is what the rules set, whatever that is, and whether the watcher
+//! brought a wedged NIC back. The lines' grammar is [`crate::log::Line`], which also writes
+//! them.
 
+use super::Settings;
 use crate::log::{Line, Part};
 
 /// What one of our lines says about a NIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// The offloads are as the rule wants them.
+    /// All is as the rules want it.
     InForce {
-        /// They had been on until now.
-        were_on: bool,
+        /// Some of it had been otherwise until now.
+        changed: bool,
     },
     /// Only partly done, or put back.
     NotInForce,
@@ -32,6 +34,8 @@ pub enum Said {
 pub enum Cause {
     /// A new netdev: nothing had been set on it before.
     Add,
+    /// A person's command, or the package's installation.
+    Manual,
     LinkUp,
     /// Somebody had changed a feature a moment ago: the watcher is told at once.
     Drift,
@@ -42,6 +46,8 @@ pub enum Cause {
 pub struct UnhangLine {
     pub interface: String,
     pub said: Said,
+    /// What is in force, if it is.
+    pub settings: Settings,
     pub cause: Cause,
 }
 
@@ -54,15 +60,21 @@ impl UnhangLine {
         if !fits {
             return None;
         }
+        // Lines of older versions call a revert by its rule only.
+        let reverted = line.event == "revert" || line.rules == ["revert"];
         Some(UnhangLine {
-            said: said(&line.parts)?,
+            said: match said(&line.parts)? {
+                Said::InForce { .. } if reverted => Said::NotInForce,
+                said => said,
+            },
+            settings: Settings::of(&line.parts),
             cause: cause(&line.event),
             interface: line.interface,
         })
     }
 }
 
-/// What all the parts come to; `None` if that is nothing about the offloads or a hang.
+/// What all the parts come to; `None` if that is nothing about settings or a hang.
 fn said(parts: &[Part]) -> Option<Said> {
     let restarted = parts
         .iter()
@@ -79,18 +91,12 @@ fn said(parts: &[Part]) -> Option<Said> {
             Part::Back { .. } => return Some(Said::Recovered),
             Part::Still { .. } => return Some(Said::NotInForce),
             Part::Failed(_) => return Some(Said::Failed),
-            Part::Changed(keys, on) | Part::Already(keys, on) | Part::Secured(keys, on) => {
-                if *on {
-                    if keys.iter().any(|key| sets_hangs_off(key)) {
-                        return Some(Said::NotInForce);
-                    }
-                } else {
-                    let before = said == Some(Said::InForce { were_on: true });
-                    let were_on = before || matches!(part, Part::Changed(..));
-                    said = Some(Said::InForce { were_on });
-                }
+            Part::Changed(..) | Part::Already(..) | Part::Secured(..) => {
+                let before = said == Some(Said::InForce { changed: true });
+                let changed = before || matches!(part, Part::Changed(..));
+                said = Some(Said::InForce { changed });
             }
-            // What a kernel doesn't have can't be on.
+            // What a kernel doesn't have is nothing to compare.
             Part::Unknown(_)
             | Part::Also(..)
             | Part::Unsaved(_)
@@ -101,14 +107,10 @@ fn said(parts: &[Part]) -> Option<Said> {
     said
 }
 
-/// Is this one of the offloads that must be off, by ethtool's or the kernel's name?
-fn sets_hangs_off(key: &str) -> bool {
-    matches!(key, "tso" | "gso" | "gro") || key.contains("segmentation") || key == "rx-gro"
-}
-
 fn cause(event: &str) -> Cause {
     match event {
         "add" | "move" => Cause::Add,
+        "manual" => Cause::Manual,
         "link-up" => Cause::LinkUp,
         "drift" => Cause::Drift,
         _ => Cause::Other,
@@ -127,26 +129,29 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_says_whether_the_offloads_are_off() {
-        let on = Some((Said::InForce { were_on: true }, Cause::Add));
+    fn what_was_done_says_whether_it_is_in_force() {
+        let on = Some((Said::InForce { changed: true }, Cause::Add));
         assert_eq!(parse("tso gso gro off (were on)", "add"), on);
         let mixed = "tso off (was on), gso gro already off, ufo unknown to this kernel";
         assert_eq!(parse(mixed, "move"), on);
-        let already = Some((Said::InForce { were_on: false }, Cause::LinkUp));
+        let already = Some((Said::InForce { changed: false }, Cause::LinkUp));
         assert_eq!(parse("tso gso gro already off", "link-up"), already);
-        let stays = Some((Said::InForce { were_on: false }, Cause::Drift));
+        let stays = Some((Said::InForce { changed: false }, Cause::Drift));
         assert_eq!(parse("tso stays off (on was requested)", "drift"), stays);
+        // Whatever the rules say is what is in force.
+        let said = Some((Said::InForce { changed: true }, Cause::Manual));
+        assert_eq!(parse("tso gso gro on (were off)", "manual"), said);
+        assert_eq!(parse("rx on (was off)", "add"), on);
         let not = Some((Said::NotInForce, Cause::Other));
-        assert_eq!(parse("tso gso gro on (were off)", "manual"), not);
+        assert_eq!(parse("tso gso gro on (were off)", "revert"), not);
         let still = "gso gro off (were on), tso still on (fixed: tx-tcp6-segmentation)";
         assert_eq!(parse(still, "rules"), not);
-        let failed = Some((Said::Failed, Cause::Other));
+        let failed = Some((Said::Failed, Cause::Manual));
         assert_eq!(
             parse("not changed: the kernel said EPERM", "manual"),
             failed
         );
         assert_eq!(parse("ufo unknown to this kernel", "add"), None);
-        assert_eq!(parse("rx on (was off)", "add"), None);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::stamp::Stamp;
 const BACK: i64 = 10 * SECOND;
 /// The wall clock may drift from the boot clock by so much before it counts as a jump.
 const JUMP: i64 = 120 * SECOND;
+/// A log that is no older than this at its first line has the boot's beginning.
+const START: i64 = 120 * SECOND;
 /// More boots than this in one log are joined to the last.
 const MAX_BOOTS: usize = 50_000;
 
@@ -27,7 +29,8 @@ pub struct Boot {
     /// Largest step of the wall clock against the boot clock, if there was one (µs).
     pub jump: Option<i64>,
     started: bool,
-    offset: Option<i64>,
+    /// Wall clock minus boot clock at the first event that has both, and at the last.
+    offsets: Option<(i64, i64)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -58,36 +61,35 @@ impl Boots {
         begins
     }
 
-    /// The journal has entries of boot `id` from `first` to `last` (wall time, µs).
-    pub fn cover(&mut self, id: u128, first: i64, last: i64) {
+    /// The journal's first entry of boot `id` is of `first` (wall time, µs). A clock that was
+    /// wrong then still was at the first event, or the machine had only just started.
+    pub fn begin(&mut self, id: u128, first: i64) {
         let Some(boot) = self.list.iter_mut().find(|b| b.id == Some(id)) else {
             return;
         };
-        let stamp = |wall: i64| Stamp {
-            wall: Some(wall),
-            uptime: boot.offset.map(|offset| wall - offset),
+        let first = Stamp {
+            wall: Some(first),
+            uptime: boot.offsets.map(|(offset, _)| (first - offset).max(0)),
         };
-        let (first, last) = (stamp(first), stamp(last));
         if boot.first.since(&first).is_some_and(|t| t > 0) {
             boot.first = first;
         }
-        if last.since(&boot.last).is_some_and(|t| t > 0) {
-            boot.last = last;
-        }
     }
 
-    /// The machine still runs in the last boot, and it is `now` (wall time, µs). Counted by
-    /// the boot clock, so that a wall clock that was wrong at first does no harm.
-    pub fn still_running(&mut self, now: i64) {
-        let Some(boot) = self.list.last_mut() else {
-            return;
-        };
-        let now = Stamp {
-            wall: Some(now),
-            uptime: boot.offset.map(|offset| now - offset),
-        };
-        if now.since(&boot.last).is_some_and(|t| t > 0) {
-            boot.last = now;
+    /// Is the journal's last entry of boot `id`, of `last` (wall time, µs), another than the
+    /// last event? Only the boot clock tells how much later it is: the wall clock may have
+    /// been set between them.
+    pub fn goes_on(&self, id: u128, last: i64) -> bool {
+        let boot = self.list.iter().find(|b| b.id == Some(id));
+        boot.and_then(|b| b.last.wall)
+            .is_some_and(|wall| (last - wall).abs() > 60 * SECOND)
+    }
+
+    /// Boot `id` lasted until `last`, by both clocks.
+    pub fn end(&mut self, id: u128, last: Stamp) {
+        let boot = self.list.iter_mut().find(|b| b.id == Some(id));
+        if let Some(boot) = boot.filter(|b| last.since(&b.last).is_some_and(|t| t > 0)) {
+            boot.last = last;
         }
     }
 
@@ -116,14 +118,13 @@ impl Boot {
     fn extend(&mut self, stamp: &mut Stamp) {
         if let (Some(wall), Some(uptime)) = (stamp.wall, stamp.uptime) {
             let offset = wall - uptime;
-            if let Some(before) = self.offset {
-                let step = offset - before;
-                if step.abs() > JUMP && step.abs() > self.jump.map_or(0, i64::abs) {
-                    self.jump = Some(step);
-                }
+            let (first, before) = self.offsets.unwrap_or((offset, offset));
+            let step = offset - before;
+            if step.abs() > JUMP && step.abs() > self.jump.map_or(0, i64::abs) {
+                self.jump = Some(step);
             }
-            self.offset = Some(offset);
-        } else if let Some(offset) = self.offset {
+            self.offsets = Some((first, offset));
+        } else if let Some((_, offset)) = self.offsets {
             stamp.wall = stamp.wall.or(stamp.uptime.map(|up| up + offset));
         }
         if self.first.is_empty() {
@@ -133,6 +134,11 @@ impl Boot {
         if later && !stamp.is_empty() {
             self.last = stamp.or(self.last);
         }
+    }
+
+    /// Does the log have what was said when the machine started?
+    pub fn has_beginning(&self) -> bool {
+        self.from_start || self.first.uptime.is_some_and(|up| up <= START)
     }
 
     /// Up-time that the log covers, in µs; never negative.

@@ -62,10 +62,12 @@ pub struct Seen {
 }
 
 /// What the source says about a line, for text that has been taken out of JSON.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Given {
     pub stamp: Stamp,
     pub boot: Option<u128>,
+    /// The machine's name, and its ID if the journal tells it.
+    pub host: Option<(String, Option<String>)>,
     /// `None`: read it from the text.
     pub speaker: Option<Speaker>,
 }

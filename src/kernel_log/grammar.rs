@@ -4,6 +4,7 @@
 //! followed by its fields. Header words without either are a quotation.
 
 use super::event::{Device, Given, KernelEvent, Seen, Speaker};
+use super::hosts::Hosts;
 use super::prefix::{self, Trust};
 use super::registers::{Registers, read_fields};
 use super::scan::{boot_id, number};
@@ -31,6 +32,7 @@ struct Pending {
 pub(super) struct Grammar {
     pub(super) clock: Clock,
     pub(super) queue: VecDeque<Seen>,
+    pub(super) hosts: Hosts,
     pending: Option<Pending>,
 }
 
@@ -39,6 +41,7 @@ impl Grammar {
         Grammar {
             clock,
             queue: VecDeque::new(),
+            hosts: Hosts::default(),
             pending: None,
         }
     }
@@ -188,12 +191,18 @@ impl Grammar {
             Some(Speaker::Kernel) => {
                 let (stamp, rest) = self.clock.lead(prefix);
                 let empty = rest.trim_ascii().is_empty();
+                if let (true, Some((name, id))) = (empty, &given.host) {
+                    self.hosts.note(name.as_bytes(), id.as_deref());
+                }
                 let trust = if empty { Trust::Kernel } else { Trust::Foreign };
                 (given.stamp.or(stamp), trust)
             }
             Some(_) => (given.stamp, Trust::Foreign),
             None => {
-                let (stamp, trust) = prefix::read(prefix, &mut self.clock);
+                let (stamp, trust, host) = prefix::read(prefix, &mut self.clock);
+                if let (Trust::Kernel, Some(host)) = (trust, host) {
+                    self.hosts.note(host, None);
+                }
                 (given.stamp.or(stamp), trust)
             }
         }
@@ -265,7 +274,12 @@ impl Grammar {
     /// Our own lines. Tells whether it was one.
     fn own(&mut self, text: &[u8], given: &Given) -> bool {
         let (stamp, message) = match given.speaker {
-            Some(Speaker::Ourselves) => (given.stamp, text),
+            Some(Speaker::Ourselves) => {
+                if let Some((name, id)) = &given.host {
+                    self.hosts.note(name.as_bytes(), id.as_deref());
+                }
+                (given.stamp, text)
+            }
             Some(Speaker::Other) => return false,
             Some(Speaker::Kernel) => match own_tag(text) {
                 // written to /dev/kmsg, where there is no syslog yet
@@ -280,9 +294,12 @@ impl Grammar {
                 else {
                     return false;
                 };
-                let Some(stamp) = prefix::is_tag(&text[..at], &mut self.clock) else {
+                let Some((stamp, host)) = prefix::is_tag(&text[..at], &mut self.clock) else {
                     return false;
                 };
+                if let Some(host) = host {
+                    self.hosts.note(host, None);
+                }
                 (stamp, &text[at + tag..])
             }
         };

@@ -24,7 +24,10 @@ pub(super) fn entry<'a>(
         .find_map(|key| bytes(object.get(*key)?))?;
     let text = |key: &str| object.get(key).and_then(Value::as_str);
     let transport = text("_TRANSPORT");
+    // Anybody may call himself anything; who it was is the journal's own word.
+    let anybody = text("_UID").is_some_and(|uid| uid != "0");
     let speaker = match text("SYSLOG_IDENTIFIER") {
+        _ if anybody => Some(Speaker::Other),
         Some("unhang") => Some(Speaker::Ourselves),
         Some("kernel") if matches!(transport, None | Some("kernel" | "syslog")) => {
             Some(Speaker::Kernel)
@@ -34,10 +37,12 @@ pub(super) fn entry<'a>(
         _ => Some(Speaker::Other),
     };
     let (stamp, boot) = given(&object);
+    let id = text("_MACHINE_ID").map(str::to_owned);
     Some((
         Given {
             stamp,
             boot,
+            host: text("_HOSTNAME").map(|name| (name.to_owned(), id)),
             speaker,
         },
         message,
@@ -80,6 +85,7 @@ fn torn(line: &[u8]) -> Option<(Given, Vec<u8>)> {
         number(&rest[..memchr::memchr(b'"', rest)?])
     };
     let kernel = after(b"\"SYSLOG_IDENTIFIER\"")?.starts_with(b"kernel\"");
+    let kernel = kernel && after(b"\"_UID\"").is_none_or(|uid| uid.starts_with(b"0\""));
     let stamp = Stamp {
         wall: micros(b"\"__REALTIME_TIMESTAMP\""),
         uptime: micros(b"\"__MONOTONIC_TIMESTAMP\""),
@@ -87,6 +93,7 @@ fn torn(line: &[u8]) -> Option<(Given, Vec<u8>)> {
     let given = Given {
         stamp,
         boot: after(b"\"_BOOT_ID\"").and_then(boot_id),
+        host: None,
         speaker: Some(if kernel {
             Speaker::Kernel
         } else {
@@ -120,6 +127,7 @@ fn dmesg<'a>(line: &[u8], mut before: impl Iterator<Item = &'a [u8]>) -> Option<
     let given = Given {
         stamp,
         boot: None,
+        host: None,
         speaker: Some(Speaker::Kernel),
     };
     Some((given, message.into_bytes()))

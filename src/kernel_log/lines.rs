@@ -70,6 +70,11 @@ impl<R: Read> Lines<R> {
         self.dropped + self.filled as u64
     }
 
+    /// Where the line begins in the input.
+    pub fn place(&self, line: LineSpan) -> u64 {
+        self.dropped + line.start as u64
+    }
+
     pub fn text(&self, line: LineSpan) -> &[u8] {
         &self.buffer[line.start..line.end]
     }
@@ -80,14 +85,14 @@ impl<R: Read> Lines<R> {
     }
 
     /// The lines before `line`, nearest first, as far as they are still there.
-    pub fn before(&self, line: LineSpan) -> impl Iterator<Item = &[u8]> {
+    pub fn before(&self, line: LineSpan) -> impl Iterator<Item = (&[u8], LineSpan)> {
         let mut end = line.start;
         std::iter::from_fn(move || {
             end = end.checked_sub(1)?; // the line break
             let start = memchr::memrchr(b'\n', &self.buffer[..end]).map_or(0, |n| n + 1);
-            let text = &self.buffer[start..end];
+            let line = LineSpan { start, end };
             end = start;
-            Some(text)
+            Some((self.text(line), line))
         })
     }
 

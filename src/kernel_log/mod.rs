@@ -13,6 +13,7 @@
 mod boots;
 mod event;
 mod grammar;
+mod hosts;
 mod json;
 mod lines;
 mod months;
@@ -26,6 +27,7 @@ mod stamp;
 
 pub use boots::{Boot, Boots};
 pub use event::{Device, KernelEvent, Seen};
+pub use hosts::Hosts;
 pub use reader::Reader;
 pub use registers::{FIELDS, Field, Registers, read_fields};
 pub use scan::SECOND;

@@ -17,8 +17,15 @@ const NEEDLES: &[&str] = &[
     "-- Reboot",
 ];
 
-/// In journal JSON: our own tag, and messages given as an array of bytes.
-const JSON_NEEDLES: &[&str] = &["\"unhang\"", "\"MESSAGE\":[", "\"MESSAGE\" : ["];
+/// In journal JSON: our own tag, messages given as an array of bytes, and the journal's own
+/// last word.
+const JSON_NEEDLES: &[&str] = &[
+    "\"unhang\"",
+    "\"MESSAGE\":[",
+    "\"MESSAGE\" : [",
+    JOURNAL_STOPPED,
+];
+pub(super) const JOURNAL_STOPPED: &str = "Journal stopped";
 
 /// The searcher for a log that begins with `head`.
 pub(super) fn finder(head: &[u8]) -> Searcher {

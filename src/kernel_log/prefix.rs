@@ -18,8 +18,8 @@ pub enum Trust {
     Foreign,
 }
 
-/// Reads all that stands before the device's name or the message.
-pub fn read(text: &[u8], clock: &mut Clock) -> (Stamp, Trust) {
+/// Reads all that stands before the device's name or the message; with the host's name.
+pub fn read<'a>(text: &'a [u8], clock: &mut Clock) -> (Stamp, Trust, Option<&'a [u8]>) {
     if let Some(strict) = strict(text, clock) {
         return strict;
     }
@@ -29,77 +29,98 @@ pub fn read(text: &[u8], clock: &mut Clock) -> (Stamp, Trust) {
         i > 0 && !text[i - 1].is_ascii_alphanumeric() && !text[i].is_ascii_whitespace()
     });
     for start in starts {
-        if let Some((stamp, Trust::Kernel)) = strict(&text[start..], clock) {
-            return (stamp, Trust::Loose);
+        if let Some((stamp, Trust::Kernel, _)) = strict(&text[start..], clock) {
+            return (stamp, Trust::Loose, None);
         }
     }
-    (Stamp::default(), Trust::Loose)
+    (Stamp::default(), Trust::Loose, None)
 }
 
 /// `None`: words without a stamp.
-fn strict(text: &[u8], clock: &mut Clock) -> Option<(Stamp, Trust)> {
+fn strict<'a>(text: &'a [u8], clock: &mut Clock) -> Option<(Stamp, Trust, Option<&'a [u8]>)> {
     let (stamp, rest) = clock.lead(text);
-    let rest = skip_markup(rest).trim_ascii();
+    let rest = vmkernel(skip_markup(rest).trim_ascii());
     if rest.is_empty() {
         let trust = if stamp.is_empty() {
             Trust::Bare
         } else {
             Trust::Kernel
         };
-        return Some((stamp, trust));
+        return Some((stamp, trust, None));
     }
-    if let Some(after) = after_kernel_tag(rest) {
+    if let Some((host, after)) = after_kernel_tag(rest) {
         let (boot, rest) = clock.lead(after);
-        let clean = skip_markup(rest).trim_ascii().is_empty();
+        let clean = vmkernel(skip_markup(rest).trim_ascii()).is_empty();
         let trust = if clean { Trust::Kernel } else { Trust::Foreign };
-        return Some((stamp.or(boot), trust));
+        return Some((stamp.or(boot), trust, host));
     }
-    (!stamp.is_empty()).then_some((stamp, Trust::Foreign))
+    (!stamp.is_empty()).then_some((stamp, Trust::Foreign, None))
 }
 
-/// What follows `host kernel:`, `host kern.err kernel[0]:`, or RFC 5424's `host kernel - - -`.
-fn after_kernel_tag(text: &[u8]) -> Option<&[u8]> {
+/// The host in `host kernel:`, `host kern.err kernel[0]:`, or RFC 5424's `host kernel - - -`,
+/// and what follows.
+fn after_kernel_tag(text: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let mut rest = text;
+    let mut host = None;
     for _ in 0..4 {
         rest = rest.trim_ascii_start();
         let end = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
+        let word = word.strip_prefix(b"vm").unwrap_or(word);
         if word == b"kernel" {
             let mut after = after;
             for _ in 0..3 {
                 after = after.trim_ascii_start();
                 after = after.strip_prefix(b"-").unwrap_or(after);
             }
-            return Some(after);
+            return Some((host, after));
         }
         let tag = word.strip_prefix(b"kernel").unwrap_or(b"");
         let tag = tag
             .strip_suffix(b":")
             .filter(|pid| pid.is_empty() || pid.starts_with(b"[") && pid.ends_with(b"]"));
         if tag.is_some() && word != b"" {
-            return Some(after);
+            return Some((host, after));
         }
+        host = host.or_else(|| host_name(word));
         rest = after;
     }
     None
 }
 
+/// Without `cpu5:65931)` of `VMware`'s kernel, which runs Linux drivers.
+fn vmkernel(text: &[u8]) -> &[u8] {
+    let world = text
+        .strip_prefix(b"cpu")
+        .filter(|rest| rest.first().is_some_and(u8::is_ascii_digit));
+    let end = world.and_then(|_| memchr::memchr(b')', &text[..text.len().min(60)]));
+    end.map_or(text, |end| skip_markup(&text[end + 1..]).trim_ascii())
+}
+
+/// `kern.err` of `OpenWrt` and others is a facility, and no host.
+fn host_name(word: &[u8]) -> Option<&[u8]> {
+    let facility = word.split(|b| *b == b'.').next()?;
+    let known: [&[u8]; 4] = [b"kern", b"user", b"daemon", b"syslog"];
+    (!known.contains(&facility) && !word.ends_with(b":")).then_some(word)
+}
+
 /// Our own tag at the end of `text` (which ends before `unhang[` or `unhang:`): a stamp and
 /// at most host and facility before it.
-pub fn is_tag(text: &[u8], clock: &mut Clock) -> Option<Stamp> {
+pub fn is_tag<'a>(text: &'a [u8], clock: &mut Clock) -> Option<(Stamp, Option<&'a [u8]>)> {
     let (stamp, rest) = clock.lead(text);
     let rest = rest.trim_ascii();
     // From an initramfs the line comes through /dev/kmsg and so may bear the kernel's stamp.
-    let (stamp, rest) = match after_kernel_tag(rest) {
-        Some(after) => {
+    let (stamp, host, rest) = match after_kernel_tag(rest) {
+        Some((host, after)) => {
             let (boot, rest) = clock.lead(after);
-            (stamp.or(boot), rest.trim_ascii())
+            (stamp.or(boot), host, rest.trim_ascii())
         }
-        None => (stamp, rest),
+        None => (stamp, None, rest),
     };
-    let words = rest.split(|b| *b == b' ').filter(|w| !w.is_empty());
+    let mut words = rest.split(|b| *b == b' ').filter(|w| !w.is_empty());
     let fits = words.clone().count() <= 2 && words.clone().all(|w| !w.ends_with(b":"));
-    (fits && !stamp.is_empty()).then_some(stamp)
+    let host = host.or_else(|| words.next().and_then(host_name));
+    (fits && !stamp.is_empty()).then_some((stamp, host))
 }
 
 /// The device named at the right end of `text`, and where its name begins. Forms:
@@ -198,6 +219,12 @@ impl<'a> Iterator for Backwards<'a> {
                 b.is_ascii_whitespace() || matches!(b, b'>' | b';' | b']' | b'"' | b'`' | b'\'')
             })
             .map_or(0, |n| n + 1);
+        // `cpu5:65931)e1000e`
+        let inside = text[start..].len().saturating_sub(1);
+        let start = match memchr::memrchr(b')', &text[start..start + inside]) {
+            Some(end) if text[start..].starts_with(b"cpu") => start + end + 1,
+            _ => start,
+        };
         self.0 = &text[..start];
         let word = &text[start..];
         (!word.is_empty()).then_some((word, start))

@@ -2,10 +2,14 @@
 //! place in the log tells: the first and last sign of life, the last one before each boot,
 //! and the increments of `dmesg -H`.
 
-use super::event::{Given, Seen, Speaker};
+use super::event::{Device, Given, KernelEvent, Seen, Speaker};
 use super::grammar::Grammar;
+use super::hosts::Hosts;
 use super::json;
 use super::lines::{LineSpan, Lines};
+use super::needles::JOURNAL_STOPPED;
+use super::registers::{Field, Registers, read_fields};
+use super::scan::boot_id;
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::borrow::Cow;
@@ -16,6 +20,10 @@ pub struct Reader<R> {
     lines: Lines<R>,
     grammar: Grammar,
     state: Progress,
+    /// Where the last increment of `dmesg -H` that was counted stands, and its time.
+    counted: Option<(u64, i64)>,
+    /// The log begins within a block, of whichever NIC comes next.
+    headless: Option<Seen>,
     failed: Option<io::Error>,
 }
 
@@ -33,6 +41,8 @@ impl<R: Read> Reader<R> {
             lines: Lines::new(input),
             grammar: Grammar::new(clock),
             state: Progress::Start,
+            counted: None,
+            headless: None,
             failed: None,
         }
     }
@@ -40,6 +50,11 @@ impl<R: Read> Reader<R> {
     /// The input's first 64 KiB or so, before the first event is taken.
     pub fn head(&self) -> &[u8] {
         self.lines.head()
+    }
+
+    /// The machines whose lines have been read.
+    pub fn hosts(&self) -> &Hosts {
+        &self.grammar.hosts
     }
 
     pub fn position(&self) -> u64 {
@@ -50,6 +65,7 @@ impl<R: Read> Reader<R> {
         if self.state == Progress::Start {
             self.state = Progress::Running;
             self.first_mark();
+            self.headless = self.first_block();
             return;
         }
         let line = if self.grammar.pending() {
@@ -75,8 +91,11 @@ impl<R: Read> Reader<R> {
         }
         let trimmed = text.trim_ascii_start();
         if trimmed.starts_with(b"{") || trimmed.starts_with(b"\"msg\"") {
-            let before = self.lines.before(line);
+            let before = self.lines.before(line).map(|(text, _)| text);
             if let Some((given, message)) = json::entry(trimmed, before) {
+                if message == JOURNAL_STOPPED.as_bytes() {
+                    self.grammar.mark(Some((given.stamp, given.boot)));
+                }
                 let kernel = !matches!(given.speaker, Some(Speaker::Other));
                 if kernel && message.starts_with(b"Linux version ") {
                     self.grammar.close();
@@ -92,14 +111,16 @@ impl<R: Read> Reader<R> {
                 self.grammar.close();
                 self.mark_before(line, 16);
             }
-        } else if text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot") {
+        } else if is_separator(text) {
             self.grammar.close();
             self.mark_before(line, 16);
         }
         let mut given = Given::default();
         let text = colourless(self.lines.text(line));
         if is_increment(&text) {
-            given.stamp = relative(&text, self.lines.before(line), &mut self.grammar.clock);
+            let clock = &mut self.grammar.clock;
+            given.stamp = relative(&text, &self.lines, line, self.counted, clock);
+            self.counted = given.stamp.wall.map(|wall| (self.lines.place(line), wall));
         }
         self.grammar.text(&text, &given);
     }
@@ -107,27 +128,66 @@ impl<R: Read> Reader<R> {
     /// The first stamp in the log: what came before is not known.
     fn first_mark(&mut self) {
         let clock = &mut self.grammar.clock;
-        let found = self
-            .lines
-            .head()
-            .split(|b| *b == b'\n')
-            .take(32)
-            .find_map(|text| {
-                let stamp = line_stamp(text, clock);
-                (!stamp.0.is_empty()).then_some(stamp)
-            });
-        self.grammar.mark(found);
+        let mut lines = self.lines.head().split(|b| *b == b'\n').take(32).peekable();
+        let separator = lines.next_if(|text| is_separator(text));
+        let boot = separator.and_then(|text| boot_id(text.get(8..)?));
+        let found = lines
+            .take_while(|text| !is_separator(text))
+            .map(|text| line_stamp(text, clock))
+            .find(|(stamp, _)| !stamp.is_empty());
+        self.grammar
+            .mark(found.map(|(stamp, id)| (stamp, id.or(boot))));
+    }
+
+    /// A block of which the log has only the end: a ring buffer drops its oldest lines.
+    fn first_block(&mut self) -> Option<Seen> {
+        let mut registers = Registers::default();
+        let mut stamp = Stamp::default();
+        let lines = self.lines.head().split(|b| *b == b'\n').take(13);
+        for text in lines.take_while(|text| find(text, b" Unit Hang").is_none()) {
+            if read_fields(text, &mut registers) > 0 && stamp.is_empty() {
+                stamp = line_stamp(text, &mut self.grammar.clock.clone()).0;
+            }
+        }
+        // Only e1000e prints this one.
+        registers.get(Field::Phy1000)?;
+        Some(Seen {
+            stamp,
+            boot: None,
+            device: Device::default(),
+            event: KernelEvent::Block(Box::new(registers)),
+        })
+    }
+
+    /// The next event, after the block that the log begins within.
+    fn after_headless(&mut self, seen: Seen) -> Seen {
+        if seen.event == KernelEvent::Mark {
+            return seen;
+        }
+        let Some(mut block) = self.headless.take() else {
+            return seen;
+        };
+        if seen.device.is_e1000e() {
+            block.device = seen.device.clone();
+        }
+        self.grammar.queue.push_front(seen);
+        block
     }
 
     fn mark_before(&mut self, line: LineSpan, lines: usize) {
         let clock = &mut self.grammar.clock.clone();
         let mut texts = self.lines.before(line).take(lines);
         let found = loop {
-            let Some(text) = texts.next() else { break None };
+            let Some((text, at)) = texts.next() else {
+                break None;
+            };
             let text = colourless(text);
+            if is_separator(&text) {
+                break None;
+            }
             let (mut stamp, boot) = line_stamp(&text, clock);
             if is_increment(&text) {
-                stamp = relative(&text, self.lines.before(line), clock);
+                stamp = relative(&text, &self.lines, at, self.counted, clock);
             }
             if !stamp.is_empty() {
                 break Some((stamp, boot));
@@ -137,10 +197,26 @@ impl<R: Read> Reader<R> {
     }
 }
 
+/// journalctl's line between two boots.
+fn is_separator(text: &[u8]) -> bool {
+    text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot")
+}
+
 /// `dmesg -H`: increments since the last line with a time of day.
-fn relative<'a>(text: &[u8], before: impl Iterator<Item = &'a [u8]>, clock: &mut Clock) -> Stamp {
+fn relative<R: Read>(
+    text: &[u8],
+    lines: &Lines<R>,
+    line: LineSpan,
+    counted: Option<(u64, i64)>,
+    clock: &mut Clock,
+) -> Stamp {
     let mut deltas = Vec::new();
-    for earlier in before.take(4096).map(colourless) {
+    for (earlier, at) in lines.before(line).take(4096) {
+        if let Some((_, wall)) = counted.filter(|(place, _)| *place == lines.place(at)) {
+            clock.set_relative(wall);
+            break;
+        }
+        let earlier = colourless(earlier);
         if earlier.starts_with(b"[") && !is_increment(&earlier) {
             clock.lead(&earlier);
             break;
@@ -206,9 +282,12 @@ impl<R: Read> Iterator for Reader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(seen) = self.grammar.queue.pop_front() {
-                return Some(Ok(seen));
+                return Some(Ok(self.after_headless(seen)));
             }
             if self.state == Progress::Done {
+                if let Some(block) = self.headless.take() {
+                    return Some(Ok(block));
+                }
                 return self.failed.take().map(Err);
             }
             self.step();

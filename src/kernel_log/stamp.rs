@@ -44,14 +44,18 @@ impl Stamp {
     }
 }
 
+const DAY: i64 = 86_400 * SECOND;
+
 /// What a log line's text does not say of itself: the zone of zoneless stamps, and the year
 /// of yearless ones, which lie in the twelve months before `reference`.
 #[derive(Clone, Debug)]
 pub struct Clock {
     zone: TimeZone,
     reference: i64,
-    /// Year and month of the last yearless stamp: December to January turns the year.
-    last: Option<(i16, i8)>,
+    /// Year of the last yearless stamp, and when it was.
+    last: Option<(i16, i64)>,
+    /// How many years before what its date alone tells the first yearless stamp is.
+    back: i16,
     /// `dmesg -H` prints the minute now and then and increments in between.
     relative: Option<i64>,
 }
@@ -63,8 +67,24 @@ impl Clock {
             zone,
             reference,
             last: None,
+            back: 0,
             relative: None,
         }
+    }
+
+    /// The time of the line from which the next increment counts.
+    pub(super) fn set_relative(&mut self, wall: i64) {
+        self.relative = Some(wall);
+    }
+
+    /// Looks at lines from all over the file, in order: yearless stamps of more than a year
+    /// begin before the last year.
+    pub fn look_ahead<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>) {
+        let mut probe = self.clone();
+        for line in lines {
+            probe.lead(line);
+        }
+        self.back = probe.back;
     }
 
     /// Reads all that is timestamp, markup or log level at the head of `text`; gives the
@@ -268,23 +288,29 @@ impl Clock {
     }
 
     fn yearless(&mut self, month: i8, day: i8, hms: (i8, i8, i8), micros: i64) -> Option<i64> {
-        let year = match self.last {
-            Some((year, before)) if month >= before || before - month < 6 => {
-                // A step back by less than half a year is disorder, not a new year; a step
-                // forward by more is disorder over new year.
-                if month - before > 6 { year - 1 } else { year }
-            }
-            Some((year, _)) => year + 1,
-            None => {
-                let now = jiff::Timestamp::from_microsecond(self.reference).ok()?;
-                let year = now.to_zoned(self.zone.clone()).year();
-                let this = self.local(datetime(year, month, day, hms, micros));
-                let late = this.is_none_or(|at| at > self.reference + 86_400 * SECOND);
-                if late { year - 1 } else { year }
-            }
+        let at = |year: i16| Some((year, self.local(datetime(year, month, day, hms, micros))?));
+        let past = |&(_, wall): &(i16, i64)| wall <= self.reference + DAY;
+        let mut late = false;
+        let found = if let Some((year, before)) = self.last {
+            // The next time that it was this date, but for a little disorder.
+            let mut years = (year - 1..=year + 8).filter_map(at);
+            let soon = before - 2 * DAY..before + 300 * DAY;
+            let same = at(year).filter(|(_, wall)| soon.contains(wall));
+            let next = same.or_else(|| years.find(|&(_, wall)| wall >= soon.start));
+            // None may be later than the file: it began more than a year before, or rotated
+            // files are in the wrong order.
+            late = next.is_some_and(|next| !past(&next) && next.1 - before < 183 * DAY);
+            next.filter(past)
+                .or_else(|| (year - 8..=year).rev().filter_map(at).find(past))
+        } else {
+            let now = jiff::Timestamp::from_microsecond(self.reference).ok()?;
+            let year = now.to_zoned(self.zone.clone()).year();
+            let found = (year - 8..=year).rev().filter_map(at).find(past);
+            found.and_then(|(year, _)| at(year - self.back))
         };
-        self.last = Some((year, month));
-        self.local(datetime(year, month, day, hms, micros))
+        self.back += i16::from(late);
+        self.last = found.or(self.last);
+        Some(found?.1)
     }
 
     fn local(&self, at: Option<civil::DateTime>) -> Option<i64> {

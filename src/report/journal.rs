@@ -3,6 +3,7 @@
 //! alone do not show.
 
 use super::sources::{Error, Source};
+use crate::kernel_log::Stamp;
 use jiff::tz::TimeZone;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -13,7 +14,10 @@ pub struct Journal {
 }
 
 /// Fields that are needed; journalctl adds the stamps and the boot ID.
-const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER";
+const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID";
+
+/// `SD_MESSAGE_JOURNAL_STOP`: the last entry of a boot that was shut down, with both clocks.
+const STOPPED: &str = "MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b";
 
 /// How much of the journal to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +45,9 @@ impl Journal {
             }
             Scope::All => matches.extend(["_TRANSPORT=kernel".into(), "+".into()]),
         }
-        matches.push("SYSLOG_IDENTIFIER=unhang".into());
+        matches.extend(["SYSLOG_IDENTIFIER=unhang", "+", STOPPED].map(String::from));
         let (mut journal, mut source) = Journal::start(zone, now, &matches)?;
-        if source.is_empty() && *scope != Scope::All {
+        if source.is_empty() && *scope != Scope::All && journal.failure().is_none() {
             // Nothing was said of them, or nothing may be read? The last kernel line tells.
             let last = ["-n", "1", "_TRANSPORT=kernel"].map(String::from);
             (journal, source) = Journal::start(zone, now, &last)?;
@@ -73,17 +77,38 @@ impl Journal {
         Ok((journal, source))
     }
 
+    /// Why not all lines were given, when no more come.
+    pub fn end(&mut self) -> Option<Error> {
+        self.failure().map(Error::JournalCut)
+    }
+
+    fn failure(&mut self) -> Option<String> {
+        match self.child.wait() {
+            Ok(status) if status.success() => None,
+            Ok(status) => Some(match self.said() {
+                Some(line) => format!("{status}: {line}"),
+                None => status.to_string(),
+            }),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
     fn complaint(&mut self) -> String {
+        match self.said() {
+            Some(line) => format!("says \"{line}\""),
+            None => "has no kernel lines that you may read (root and group systemd-journal may)"
+                .to_string(),
+        }
+    }
+
+    /// Its first line of complaint.
+    fn said(&mut self) -> Option<String> {
         let mut said = String::new();
         if let Some(stderr) = self.child.stderr.take() {
             let _ = stderr.take(4096).read_to_string(&mut said);
         }
         let first = said.lines().map(str::trim).find(|l| !l.is_empty());
-        match first {
-            Some(line) => format!("says \"{}\"", super::clean(line)),
-            None => "has no kernel lines that you may read (root and group systemd-journal may)"
-                .to_string(),
-        }
+        first.map(super::clean)
     }
 }
 
@@ -98,6 +123,21 @@ impl Drop for Journal {
 pub fn this_boot() -> Option<u128> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     u128::from_str_radix(&id.trim().replace('-', ""), 16).ok()
+}
+
+/// The last entry of the boot, by both clocks.
+pub fn last_entry(boot: u128) -> Option<Stamp> {
+    let output = Command::new("journalctl")
+        .args(["-b", &format!("{boot:032x}"), "-n", "1"])
+        .args(["-o", "json", "--no-pager", "-q", "--output-fields=_BOOT_ID"])
+        .stdin(Stdio::null())
+        .output();
+    let entry: serde_json::Value = serde_json::from_slice(&output.ok()?.stdout).ok()?;
+    let micros = |key: &str| entry.get(key)?.as_str()?.parse().ok();
+    Some(Stamp {
+        wall: Some(micros("__REALTIME_TIMESTAMP")?),
+        uptime: Some(micros("__MONOTONIC_TIMESTAMP")?),
+    })
 }
 
 /// Major and minor version of the kernel that runs now.

@@ -3,14 +3,19 @@
 //!
 //! - `schema`: 1
 //! - `nics[]`: `interface`, `pci_address`, `driver` (each may be null); `blocks`, `resets`,
-//!   `recoveries`; `in_force` at the end of the log (true, false, null: not known);
-//!   `verdict` (as below); `incidents[]`:
+//!   `recoveries`; `settings`: what the fix is, such as "tso gso off, gro on": the
+//!   last settings in force; `in_force` at the end of the log (true, false, null: not known);
+//!   `verdict` (as below); `configurations[]`, in the order in which they first came: `name`
+//!   (such as "tso gso off", "default", "not known"), `since`, `exposure_s`, `incidents`,
+//!   `bursts`; `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
-//!   - `blocks`; `speed` in Mb/s; `in_force`: were the offloads off when it began?
+//!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
+//!     began within an hour do
+//!   - `blocks`; `speed` in Mb/s; `in_force`: were those settings in force when it began?
 //!   - `ended_by`: "reset" (by the driver), "unhang" (restarted by the watcher), "link" (put
 //!     down and up), "quiet" (stopped by itself), "never" (until power-off), null (log ends)
-//!   - `registers` of its first block, by the names in the log in lower case with
+//!   - `registers` of its first whole block, by the names in the log in lower case with
 //!     underscores, as numbers or null; `words[]`: what they say; `stuck_s`, `waiting`
 //! - `lookalikes[]`: `kind`, `count`, `text`
 //! - `verdict`: `kind` ("not-fixed", "fewer", "affected", "unknown", "too-early",
@@ -19,10 +24,12 @@
 //!   `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
 
+use super::DAY;
+use super::configurations::{self, Configuration};
 use super::history::History;
 use super::verdict::{self, Side, Verdict};
 use super::{clean, iso};
-use crate::hang::{EndedBy, Incident};
+use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
@@ -43,7 +50,8 @@ impl Serialize for Report<'_> {
         map.serialize_entry("lookalikes", &lookalikes.collect::<Vec<_>>())?;
         map.serialize_entry("verdict", &verdict_value(&verdict::overall(history)))?;
         map.serialize_entry("boots", &BootRows(history))?;
-        map.serialize_entry("notes", &history.notes)?;
+        let notes: Vec<&String> = history.empty_files.iter().chain(&history.notes).collect();
+        map.serialize_entry("notes", &notes)?;
         map.end()
     }
 }
@@ -63,7 +71,7 @@ impl Serialize for OneNic<'_> {
         let OneNic(history, index) = *self;
         let nic = &history.incidents.nics[index];
         let text = |field: &Option<String>| field.as_deref().map(clean);
-        let now = history.stretches[index].last().and_then(|s| s.in_force);
+        let now = history.stretches(index).last().and_then(|s| s.in_force);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("interface", &text(&nic.device.name))?;
         map.serialize_entry("pci_address", &text(&nic.device.pci))?;
@@ -71,8 +79,13 @@ impl Serialize for OneNic<'_> {
         map.serialize_entry("blocks", &nic.blocks)?;
         map.serialize_entry("resets", &nic.resets)?;
         map.serialize_entry("recoveries", &nic.recoveries)?;
+        let fix = history.fixes[index].as_ref().map(Settings::name);
+        map.serialize_entry("settings", &fix)?;
         map.serialize_entry("in_force", &now)?;
         map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
+        let configurations = configurations::of_nic(history, index);
+        let configurations = configurations.iter().map(configuration_value);
+        map.serialize_entry("configurations", &configurations.collect::<Vec<_>>())?;
         map.serialize_entry("incidents", &Incidents(history, index))?;
         map.end()
     }
@@ -82,8 +95,7 @@ struct Incidents<'a>(&'a History, usize);
 
 impl Serialize for Incidents<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mine = self.0.incidents.list.iter().filter(|i| i.nic == self.1);
-        serializer.collect_seq(mine.map(incident_value))
+        serializer.collect_seq(self.0.incidents.of(self.1).map(incident_value))
     }
 }
 
@@ -102,6 +114,16 @@ impl Serialize for BootRows<'_> {
     }
 }
 
+fn configuration_value(one: &Configuration) -> Value {
+    json!({
+        "name": one.name(),
+        "since": iso(&one.since),
+        "exposure_s": seconds((one.days * DAY) as i64),
+        "incidents": one.incidents(),
+        "bursts": one.bursts(),
+    })
+}
+
 fn incident_value(incident: &Incident) -> Value {
     let registers = &incident.registers;
     let mut values = Map::new();
@@ -116,6 +138,7 @@ fn incident_value(incident: &Incident) -> Value {
         "start_uptime_s": uptime(&incident.start),
         "end_uptime_s": incident.end.as_ref().and_then(uptime),
         "boot": incident.boot,
+        "times": incident.times,
         "blocks": incident.blocks,
         "speed": incident.speed,
         "ended_by": incident.ended_by.map(EndedBy::name),

@@ -91,12 +91,17 @@ pub fn text(history: &History, now: &[NicOffloads]) -> String {
         }
         let name = nic_name(nic);
         let labels = format!("interface=\"{}\"", escape(&name));
-        let mine = || {
-            let all = history.incidents.list.iter();
-            all.filter(move |i| i.nic == index && i.boot == boot)
+        let mine = || history.incidents.of(index).filter(|i| i.boot == boot);
+        // A name may have moved from one card to another.
+        let put = |family: &mut Family, value: f64| {
+            let same = |(known, _): &&mut (String, f64)| *known == labels;
+            match family.samples.iter_mut().find(same) {
+                Some((_, sum)) if family.kind == "counter" => *sum += value,
+                Some((_, known)) => *known = known.max(value),
+                None => family.samples.push((labels.clone(), value)),
+            }
         };
-        let put = |family: &mut Family, value: f64| family.samples.push((labels.clone(), value));
-        put(&mut incidents, mine().count() as f64);
+        put(&mut incidents, mine().map(|i| i.times as f64).sum());
         put(&mut blocks, mine().map(|i| i.blocks as f64).sum());
         put(&mut recoveries, nic.boot_recoveries as f64);
         put(&mut resets, nic.boot_resets as f64);
@@ -108,7 +113,7 @@ pub fn text(history: &History, now: &[NicOffloads]) -> String {
         let known = now
             .iter()
             .any(|f| Some(&f.interface) == nic.device.name.as_ref());
-        let logged = history.stretches[index].last().and_then(|s| s.in_force);
+        let logged = history.stretches(index).last().and_then(|s| s.in_force);
         if let Some(logged) = logged.filter(|_| !known) {
             put(&mut force, f64::from(u8::from(logged)));
         }

@@ -11,10 +11,12 @@
     reason = "days and counts are far below 2^52, and a picture's and a page's places are small"
 )]
 
+pub mod configurations;
 pub mod history;
 pub mod journal;
 pub mod json;
 pub mod metrics;
+mod notes;
 pub mod reading;
 pub mod sources;
 pub mod stats;
@@ -24,7 +26,8 @@ pub mod timeline;
 pub mod vendor;
 pub mod verdict;
 
-use crate::hang::LoggedNic;
+use crate::hang::incidents::QUIET;
+use crate::hang::{Incident, LoggedNic};
 use crate::kernel_log::{SECOND, Stamp};
 use crate::text::printable;
 use jiff::tz::TimeZone;
@@ -60,15 +63,26 @@ pub fn plural(n: impl TryInto<u64>, what: &str) -> String {
 }
 
 /// What happened to a NIC, in numbers.
-fn counts(nic: &LoggedNic, incidents: usize) -> String {
+fn counts(nic: &LoggedNic, list: &[&Incident]) -> String {
+    let all: u64 = list.iter().map(|i| i.times).sum();
     let resets = match nic.resets {
-        0 if incidents == 0 => return "no incident".into(),
+        0 if all == 0 => return "no incident".into(),
         resets => format!("{} by the driver", plural(resets, "reset")),
     };
-    if incidents == 0 {
+    if all == 0 {
         return format!("no incident, {resets}");
     }
-    let incidents = plural(incidents, "incident");
+    // One that comes back minutes after the last is the same spell.
+    let anew = list.windows(2).filter(|pair| {
+        let quiet = pair[1].start.since(&pair[0].last);
+        pair[0].boot != pair[1].boot || quiet.is_none_or(|t| t > QUIET)
+    });
+    let incidents = match 1 + anew.count() as u64 {
+        spells if spells < all => {
+            format!("{} ({})", plural(all, "incident"), plural(spells, "spell"))
+        }
+        _ => plural(all, "incident"),
+    };
     format!("{incidents} in {}, {resets}", plural(nic.blocks, "block"))
 }
 
@@ -89,22 +103,25 @@ pub fn nic_name(nic: &LoggedNic) -> String {
     clean(name.unwrap_or("a NIC that the text does not name"))
 }
 
-/// `enx0123456789ab` is a MAC address: leaves it out.
+/// The last twelve digits of `enx0123456789ab`, or of any other name, are a MAC address:
+/// leaves them out.
 fn without_mac(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("enx") {
-        let tail = &rest[at + 3..];
-        let digits = tail.bytes().take_while(u8::is_ascii_hexdigit).count();
-        out.push_str(&rest[..at + 3]);
-        if digits >= 12 {
-            out.push_str("(MAC)");
-            rest = &tail[12..];
+    let mut digits = 0;
+    for c in text.chars().chain(Some(' ')) {
+        if c.is_ascii_hexdigit() {
+            digits += 1;
         } else {
-            rest = tail;
+            if digits >= 12 {
+                out.truncate(out.len() - 12);
+                out.push_str("(MAC)");
+            }
+            digits = 0;
         }
+        out.push(c);
     }
-    out + rest
+    out.pop();
+    out
 }
 
 /// Wall time in ISO 8601, UTC, to the second or finer if the log is.

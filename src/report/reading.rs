@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use nix::time::{ClockId, clock_gettime};
 
 use super::history::History;
 use super::journal::{self, Journal, Scope};
 use super::sources::{self, Error, Source};
+use crate::kernel_log::{Boots, Stamp};
 use crate::nic::Nic;
 use crate::timeout::{self, Work};
 
@@ -40,22 +42,21 @@ impl Reading {
             Scope::DevicesThisBoot(_) => journal::BootList::default(),
             _ => journal::BootList::ask(),
         };
-        let (_running, source) = match Journal::open(zone, now, scope) {
+        let (mut running, source) = match Journal::open(zone, now, scope) {
             Ok(opened) => opened,
             Err(error) => {
                 boots.read();
                 return error.into();
             }
         };
-        let errors = sources::read_all(vec![source], |seen| history.observe(seen));
-        for (id, first, last) in boots.read() {
-            history.boots.cover(id, first, last);
-        }
-        let last = history.boots.list.last_mut();
-        if let Some(boot) = last.filter(|b| b.id.is_some() && b.id == journal::this_boot()) {
-            // Its first line, which tells it, is not among those of a device.
-            boot.kernel = boot.kernel.or_else(journal::this_kernel);
-            history.boots.still_running(now);
+        let (mut errors, _) = sources::read_all(vec![source], |seen| history.observe(seen));
+        let listed = boots.read();
+        if let Some(error) = running.end() {
+            errors.push(error);
+            let note = "The journal could not be read to its end: what came later is not known.";
+            history.notes.push(note.into());
+        } else {
+            extend(&mut history.boots, &listed, now);
         }
         history.finish();
         Reading {
@@ -89,12 +90,45 @@ impl Reading {
             };
         }
         // One that has just been rotated is as it should be.
-        history.notes.extend(empty.iter().map(Error::to_string));
-        errors.extend(sources::read_all(sources, |seen| history.observe(seen)));
+        history.empty_files = empty.iter().map(Error::to_string).collect();
+        let (failed, hosts) = sources::read_all(sources, |seen| history.observe(seen));
+        errors.extend(failed);
+        history.hosts = hosts;
         history.finish();
+        let one = !errors.iter().any(|e| matches!(e, Error::SeveralHosts(_)));
         Reading {
-            history: Some(history),
+            history: one.then_some(history),
             errors,
+        }
+    }
+}
+
+/// Adds when each boot began and ended, which the lines that were read do not show.
+fn extend(boots: &mut Boots, listed: &[(u128, i64, i64)], now: i64) {
+    for &(id, first, _) in listed {
+        boots.begin(id, first);
+    }
+    let this_boot = journal::this_boot();
+    let last = boots.list.last_mut();
+    let running = last.filter(|b| b.id.is_some() && b.id == this_boot);
+    if let Some(boot) = running {
+        // Its first line, which tells it, is not among those of a device.
+        boot.kernel = boot.kernel.or_else(journal::this_kernel);
+        let up = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
+        let up = up.ok().and_then(|up| i64::try_from(up.as_micros()).ok());
+        let last = Stamp {
+            wall: Some(now),
+            uptime: up,
+        };
+        if let Some(id) = this_boot {
+            boots.end(id, last);
+        }
+    }
+    for &(id, _, last) in listed {
+        if Some(id) != this_boot && boots.goes_on(id, last) {
+            if let Some(last) = journal::last_entry(id) {
+                boots.end(id, last);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! line that tells what, where and what to do.
 
 use crate::kernel_log::skim::{self, Skim};
-use crate::kernel_log::{Clock, KernelEvent, Reader, SECOND, Seen};
+use crate::kernel_log::{Clock, Hosts, KernelEvent, Reader, SECOND, Seen};
 use flate2::read::MultiGzDecoder;
 use jiff::tz::TimeZone;
 use std::collections::VecDeque;
@@ -46,10 +46,19 @@ pub enum Error {
         what: &'static str,
         hint: &'static str,
     },
+    /// Their boots and NICs would be taken for those of one.
+    #[error(
+        "the log has lines of several machines ({}); read those of one at a time, for instance: grep -w {} FILE | unhang report -",
+        .0.join(", "), .0.first().map_or("NAME", String::as_str)
+    )]
+    SeveralHosts(Vec<String>),
     #[error(
         "journalctl: {0}; give log files instead, for instance: unhang report /var/log/kern.log*"
     )]
     Journal(String),
+    /// It gave some lines, and then failed.
+    #[error("journalctl: ended early ({0}); the report has only what it gave until then")]
+    JournalCut(String),
 }
 
 type Input = Box<dyn Read + Send>;
@@ -86,20 +95,29 @@ impl Source {
         let changed = about.modified().ok().filter(|_| about.is_file());
         let reference = changed.and_then(|t| jiff::Timestamp::try_from(t).ok());
         let reference = reference.map_or(now, jiff::Timestamp::as_microsecond);
-        if about.is_file() && about.len() >= skim::WORTH_IT && plain(&file) {
-            let skim = Skim::new(file, about.len()).map_err(fail)?;
-            return Source::new(shown, Box::new(skim), zone, reference);
+        let mut clock = Clock::new(zone.clone(), reference);
+        if about.is_file() && plain(&file) {
+            let lines = samples(&file, about.len());
+            clock.look_ahead(lines.iter().map(Vec::as_slice));
+            if about.len() >= skim::WORTH_IT {
+                let skim = Skim::new(file, about.len()).map_err(fail)?;
+                return Source::read_by(shown, Box::new(skim), clock);
+            }
         }
-        Source::new(shown, Box::new(file), zone, reference)
+        Source::read_by(shown, Box::new(file), clock)
     }
 
     /// A source from bytes; recognises gzip, refuses what is no text.
     pub fn new(
         name: String,
-        mut input: Input,
+        input: Input,
         zone: &TimeZone,
         reference: i64,
     ) -> Result<Source, Error> {
+        Source::read_by(name, input, Clock::new(zone.clone(), reference))
+    }
+
+    fn read_by(name: String, mut input: Input, clock: Clock) -> Result<Source, Error> {
         let mut magic = Vec::new();
         let fail = |name: &str, source| Error::Read {
             name: name.to_string(),
@@ -115,9 +133,8 @@ impl Source {
         } else {
             Box::new(whole)
         };
-        let clock = Clock::new(zone.clone(), reference);
         let reader = Reader::new(input, clock);
-        if let Some((what, hint)) = no_text(reader.head()) {
+        if let Some((what, hint)) = no_log(reader.head()).or_else(|| no_text(reader.head())) {
             return Err(Error::NotText { name, what, hint });
         }
         Ok(Source {
@@ -164,8 +181,8 @@ impl Source {
 }
 
 /// Reads all sources, in the order of time, into `take`. What fails is in the result; the
-/// rest has been read all the same.
-pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> Vec<Error> {
+/// rest has been read all the same. Also whose lines they were.
+pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> (Vec<Error>, Hosts) {
     let mut errors = Vec::new();
     let many = sources.len() > 1;
     for source in &mut sources {
@@ -180,7 +197,16 @@ pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> Vec<Err
             .filter(|(_, s)| s.head.is_some())
             .min_by_key(|(_, s)| s.at);
         let Some(index) = next.map(|(index, _)| index) else {
-            return errors;
+            let mut hosts = Hosts::default();
+            for source in &sources {
+                hosts.extend(source.reader.hosts().clone());
+            }
+            let names = hosts.names();
+            if names.len() > 1 {
+                let names = names.into_iter().map(super::clean).collect();
+                errors.push(Error::SeveralHosts(names));
+            }
+            return (errors, hosts);
         };
         let Some(seen) = sources[index].head.take() else {
             continue;
@@ -220,6 +246,43 @@ fn plain(file: &File) -> bool {
     let mut magic = [0; 2];
     let read = std::os::unix::fs::FileExt::read_at(file, &mut magic, 0);
     read.is_ok() && magic != [0x1f, 0x8b]
+}
+
+/// A line here and there.
+fn samples(file: &File, size: u64) -> Vec<Vec<u8>> {
+    const SAMPLES: u64 = 64;
+    let line = |i: u64| {
+        let mut piece = [0; 4096];
+        let at = size * i / (SAMPLES + 1);
+        let read = std::os::unix::fs::FileExt::read_at(file, &mut piece, at).ok()?;
+        let mut lines = piece[..read].split(|b| *b == b'\n');
+        // The first is cut, but for the file's.
+        lines.nth(usize::from(at > 0)).map(<[u8]>::to_vec)
+    };
+    (0..=SAMPLES).filter_map(line).collect()
+}
+
+/// Is this journalctl's output in a form of which a line does not tell what it belongs to?
+fn no_log(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let find = |words: &[u8]| memchr::memmem::find(head, words).is_some();
+    let mut lines = head.split(|b| *b == b'\n').take(8).map(<[u8]>::trim_ascii);
+    let first = lines.clone().next()?;
+    let what = if first == b"{" && find(b"\"__REALTIME_TIMESTAMP\"") {
+        "journal entries over several lines (json-pretty)"
+    } else if first.starts_with(b"data: {") {
+        "journal entries as events (json-sse)"
+    } else if first.starts_with(b"\x1e{") {
+        "journal entries as a JSON sequence (json-seq)"
+    } else if lines.clone().any(|line| line.starts_with(b"__CURSOR=")) {
+        "journalctl's export format"
+    } else if lines.any(|line| memchr::memmem::find(line, b"[s=").is_some() && line.ends_with(b"]"))
+        && find(b"    _BOOT_ID=")
+    {
+        "journalctl's verbose format"
+    } else {
+        return None;
+    };
+    Some((what, "write it as: journalctl -o json | unhang report -"))
 }
 
 /// Is this the beginning of something other than text? Blocks of zeros are none the less

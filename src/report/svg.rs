@@ -6,6 +6,7 @@ use super::history::History;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
 use super::{nic_name, without_mac, wrap};
+use crate::hang::Settings;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 
@@ -178,7 +179,7 @@ fn draw(out: &mut String, line: &Timeline, name: &str, top: f64) {
     if used > 240.0 {
         label(LEFT + used, "end", &line.label(line.days.len() - 1));
     }
-    legend(out, base + 50.0);
+    legend(out, line, base + 50.0);
     if let Some((day, part)) = line.change {
         let x = LEFT + step * (day as f64 + part) / per as f64;
         let end = x > LEFT + inner - 200.0;
@@ -194,10 +195,16 @@ fn draw(out: &mut String, line: &Timeline, name: &str, top: f64) {
     }
 }
 
-fn legend(out: &mut String, y: f64) {
+fn legend(out: &mut String, line: &Timeline, y: f64) {
+    let with = match line.fix.as_ref().and_then(Settings::all_off) {
+        Some(_) => "off: fix in force",
+        None => "fix in force",
+    };
+    let (what, _, without) = line.words();
+    let without = format!("{what} {without}");
     let entries = [
-        (ON, "tso gso gro on"),
-        (GREEN, "off: fix in force"),
+        (ON, without.as_str()),
+        (GREEN, with),
         (UNKNOWN, "not known"),
         (RED, "incidents"),
         (DARK, "incidents in spite of the fix"),
@@ -206,11 +213,12 @@ fn legend(out: &mut String, y: f64) {
     for (fill, words) in entries {
         let _ = writeln!(
             out,
-            "<rect x=\"{x}\" y=\"{:.1}\" width=\"12\" height=\"10\" fill=\"{fill}\"/><text x=\"{}\" y=\"{y:.1}\" fill=\"{GREY}\">{words}</text>",
+            "<rect x=\"{x}\" y=\"{:.1}\" width=\"12\" height=\"10\" fill=\"{fill}\"/><text x=\"{}\" y=\"{y:.1}\" fill=\"{GREY}\">{}</text>",
             y - 9.0,
-            x + 18.0
+            x + 18.0,
+            escape(words)
         );
-        x += 30.0 + 7.5 * words.len() as f64;
+        x += 30.0 + 7.5 * words.chars().count() as f64;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The page for a terminal: a line of days, the table of incidents, the registers of the
 //! last one in words, what else was seen, and the verdict. Never wider than asked.
 
+use super::configurations::{self, InForce};
 use super::history::History;
 use super::timeline::{self, Fix, Timeline};
 use super::verdict::{self, Kind};
@@ -18,12 +19,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
     let mut out = String::new();
     for nic in 0..history.incidents.nics.len() {
         let n = &history.incidents.nics[nic];
-        let incidents: Vec<&Incident> = history
-            .incidents
-            .list
-            .iter()
-            .filter(|i| i.nic == nic)
-            .collect();
+        let incidents: Vec<&Incident> = history.incidents.of(nic).collect();
         if incidents.is_empty() && n.device.driver.as_deref() != Some("e1000e") {
             continue;
         }
@@ -33,7 +29,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
             let _ = write!(head, " {}", clean(pci));
         }
         let _ = writeln!(out, "{}", style::strong(&head));
-        let mut counts = format!("  {}", super::counts(n, incidents.len()));
+        let mut counts = format!("  {}", super::counts(n, &incidents));
         if n.recoveries > 0 {
             counts += &format!(", brought back by unhang {}", plural(n.recoveries, "time"));
         }
@@ -41,6 +37,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
         out.push('\n');
         let line = timeline::of_nic(history, nic, zone);
         draw(&mut out, &line, width);
+        in_force(&mut out, history, nic, width);
         table(&mut out, &incidents, zone, width);
     }
     let seen = &history.incidents.lookalikes;
@@ -56,9 +53,10 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
         }
         out.push('\n');
     }
-    if !history.notes.is_empty() {
+    let mut notes = history.empty_files.iter().chain(&history.notes).peekable();
+    if notes.peek().is_some() {
         out.push_str("What the log does not tell:\n");
-        for note in &history.notes {
+        for note in notes {
             wrap(&mut out, &format!("  {note}"), width, "  ");
         }
         out.push('\n');
@@ -126,13 +124,15 @@ fn draw(out: &mut String, line: &Timeline, width: usize) {
         (shown(Fix::NoLog), "blank: no log"),
     ];
     legend(out, &format!("incidents {unit}"), &upper, width);
+    let (what, yes, no) = line.words();
+    let (yes, no) = (format!("= {yes}"), format!("- {no}"));
     let lower = [
-        (shown(Fix::Without), "- on"),
-        (shown(Fix::With), "= off (fix in force)"),
+        (shown(Fix::Without), no.as_str()),
+        (shown(Fix::With), yes.as_str()),
         (shown(Fix::Mixed), "/ changed"),
         (shown(Fix::Unknown), "? not known"),
     ];
-    legend(out, "tso gso gro", &lower, width);
+    legend(out, &what, &lower, width);
     if let Some((day, _)) = line.change {
         let _ = writeln!(out, "  fix in force from {}", line.label(day));
     }
@@ -157,6 +157,23 @@ fn legend(out: &mut String, what: &str, marks: &[(bool, &str)], width: usize) {
     let _ = writeln!(out, "{line}");
 }
 
+/// What was in force when, where that is more than one thing and the lack of it.
+fn in_force(out: &mut String, history: &History, nic: usize, width: usize) {
+    let all = configurations::of_nic(history, nic);
+    if all
+        .iter()
+        .filter(|one| matches!(one.in_force, InForce::Set(_)))
+        .count()
+        < 2
+    {
+        return;
+    }
+    for one in all {
+        wrap(out, &format!("  {}", one.line()), width, "    ");
+    }
+    out.push('\n');
+}
+
 fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usize) {
     if incidents.is_empty() {
         return;
@@ -167,6 +184,7 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
         let _ = writeln!(out, "  {header}");
     }
     let hidden = incidents.len().saturating_sub(ROWS);
+    let earlier: u64 = incidents[..hidden].iter().map(|i| i.times).sum();
     for i in &incidents[hidden..] {
         let start = when(&i.start, zone);
         let lasted = match &i.end {
@@ -186,6 +204,7 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
         let force = match i.in_force {
             Some(true) => "yes",
             Some(false) => "no",
+            None if i.other => "other",
             None => "not known",
         };
         if narrow {
@@ -203,7 +222,7 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
         }
     }
     if hidden > 0 {
-        let _ = writeln!(out, "  … and {hidden} earlier; --json lists all");
+        let _ = writeln!(out, "  … and {earlier} earlier; --json lists all");
     }
     out.push('\n');
     let last = incidents.iter().rev().find(|i| !i.registers.is_empty());

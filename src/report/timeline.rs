@@ -2,6 +2,7 @@
 //! picture draw. A log without dates is laid out by up-time instead.
 
 use super::history::History;
+use crate::hang::Settings;
 use crate::kernel_log::{SECOND, Stamp};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
@@ -12,7 +13,7 @@ const MAX_DAYS: usize = 3660;
 /// Shorter than this is no state of a day.
 const BRIEF: i64 = 60 * SECOND;
 
-/// Offloads on a day.
+/// The fix on a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fix {
     /// The machine was off, or the log is missing.
@@ -20,11 +21,11 @@ pub enum Fix {
     NoLog,
     /// The log does not tell.
     Unknown,
-    /// tso gso gro on.
+    /// Not in force.
     Without,
     /// It changed during the day.
     Mixed,
-    /// Off: the fix is in force.
+    /// In force.
     With,
 }
 
@@ -43,6 +44,8 @@ pub struct Timeline {
     /// `None`: counted from boot, since the log has no dates.
     pub first: Option<Date>,
     pub days: Vec<Day>,
+    /// What the fix is, if the log tells.
+    pub fix: Option<Settings>,
     /// The day on which the fix first came into force, and which part of it had passed.
     pub change: Option<(usize, f64)>,
 }
@@ -58,9 +61,9 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
         let date = at.to_zoned(zone.clone()).date();
         Some(date.duration_since(Date::ZERO).as_hours() / 24)
     };
-    let stretches = &history.stretches[nic];
+    let stretches = &history.stretches(nic);
     let ends = || stretches.iter().flat_map(|s| [&s.from, &s.to]);
-    let incidents = || history.incidents.list.iter().filter(|i| i.nic == nic);
+    let incidents = || history.incidents.of(nic);
     let all: Vec<i64> = ends()
         .chain(incidents().map(|i| &i.start))
         .filter_map(number)
@@ -97,8 +100,10 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
     }
     for i in incidents() {
         if let Some(day) = place(&i.start) {
-            days[day].incidents += 1;
-            days[day].in_spite += u32::from(i.in_force == Some(true));
+            days[day].incidents += i.times as u32;
+            if i.in_force == Some(true) {
+                days[day].in_spite += i.times as u32;
+            }
         }
     }
     let first = dated.then(|| {
@@ -108,6 +113,7 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
     Timeline {
         first: first.flatten(),
         days,
+        fix: history.fixes[nic].clone(),
         change: history.changes[nic].as_ref().and_then(|stamp| {
             let seconds = match stamp.wall.and_then(|w| Timestamp::from_microsecond(w).ok()) {
                 Some(at) if dated => {
@@ -134,6 +140,16 @@ impl Fix {
 }
 
 impl Timeline {
+    /// What the marks are about, and the words for the fix being in force and not.
+    pub fn words(&self) -> (String, &'static str, &'static str) {
+        let off = self.fix.as_ref().and_then(Settings::all_off);
+        match (off, &self.fix) {
+            (Some(keys), _) => (keys, "off (fix in force)", "on"),
+            (None, Some(fix)) => (fix.name(), "in force", "not in force"),
+            (None, None) => ("fix".into(), "in force", "not in force"),
+        }
+    }
+
     /// The name of a day: its date, or which day since boot.
     pub fn label(&self, day: usize) -> String {
         let date = self.first.and_then(|d| {

@@ -3,6 +3,7 @@
 //! sysfs and procfs under a given root. MAC addresses (also those in interface names) and
 //! the host name are left out unless asked for; IP addresses are never read.
 
+use super::configurations::{self, Configuration, InForce};
 use super::history::History;
 use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac, wrap};
 use crate::hang::{Incident, LoggedNic};
@@ -36,10 +37,19 @@ const INCIDENTS: usize = 50;
 
 pub fn report(history: &History, zone: &TimeZone, options: Options) -> String {
     let mut out = String::from("e1000e transmitter hangs: report\n\n");
-    system(&mut out, options);
+    let name = field(options.root, "proc/sys/kernel/hostname").unwrap_or_default();
+    let id = field(options.root, "etc/machine-id");
+    let here = history.hosts.are_of(&name, id.as_deref()) != Some(false);
+    let names = if here {
+        system(&mut out, options);
+        e1000e(options.root)
+    } else {
+        out.push_str("The log is of another machine: this one is not described.\n\n");
+        Vec::new()
+    };
     let mut described = Vec::new();
-    for name in e1000e(options.root) {
-        let nic = history.incidents.by_name(&name);
+    for name in names {
+        let nic = in_log(history, options.root, &name);
         interface(&mut out, &name, options);
         if let Some(nic) = nic {
             incidents(&mut out, history, nic, zone);
@@ -50,8 +60,13 @@ pub fn report(history: &History, zone: &TimeZone, options: Options) -> String {
         if !described.contains(&index) && nic.blocks > 0 {
             let _ = writeln!(
                 out,
-                "NIC {} (named in the log, not on this machine now)",
-                nic_words(nic, options)
+                "NIC {}{}",
+                nic_words(nic, options),
+                if here {
+                    " (named in the log, not on this machine now)"
+                } else {
+                    ""
+                }
             );
             incidents(&mut out, history, index, zone);
         }
@@ -61,6 +76,11 @@ pub fn report(history: &History, zone: &TimeZone, options: Options) -> String {
     }
     for note in &history.notes {
         let _ = writeln!(out, "Note: {note}");
+    }
+    if !history.empty_files.is_empty() {
+        // Their names are nobody's business.
+        let files = plural(history.empty_files.len(), "file");
+        let _ = writeln!(out, "Note: {files} with nothing in it");
     }
     if !out.ends_with("\n\n") {
         out.push('\n');
@@ -124,10 +144,7 @@ fn interface(out: &mut String, name: &str, options: Options) {
         id("device/subsystem_vendor", "device/subsystem_device"),
     );
     line(out, "Revision", read("device/revision"));
-    let link = options.root.join(&net).join("device");
-    let address = fs::canonicalize(link).ok();
-    let address = address.and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
-    line(out, "PCI address", address);
+    line(out, "PCI address", pci_address(options.root, name));
     let settings = options.settings.iter().find(|s| s.interface == name);
     let firmware = settings.and_then(|s| s.firmware.clone());
     line(out, "Firmware", firmware.or(Some("unknown".into())));
@@ -167,15 +184,37 @@ fn interface(out: &mut String, name: &str, options: Options) {
     out.push('\n');
 }
 
+fn pci_address(root: &Path, name: &str) -> Option<String> {
+    let device = fs::canonicalize(root.join(format!("sys/class/net/{name}/device"))).ok()?;
+    Some(device.file_name()?.to_string_lossy().into_owned())
+}
+
+/// The NIC of the log that is at this interface's address; by name only where the log has no
+/// address: names move.
+fn in_log(history: &History, root: &Path, name: &str) -> Option<usize> {
+    let address = pci_address(root, name);
+    let nics = &history.incidents.nics;
+    let same = |nic: &LoggedNic| nic.device.pci.is_some() && nic.device.pci == address;
+    let named = || {
+        history
+            .incidents
+            .by_name(name)
+            .filter(|nic| nics[*nic].device.pci.is_none())
+    };
+    nics.iter().position(same).or_else(named)
+}
+
 fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
-    let all: Vec<&Incident> = history
-        .incidents
-        .list
-        .iter()
-        .filter(|i| i.nic == nic)
-        .collect();
+    let all: Vec<&Incident> = history.incidents.of(nic).collect();
     let n = &history.incidents.nics[nic];
-    let _ = writeln!(out, "  {}", counts(n, all.len()));
+    let _ = writeln!(out, "  {}", counts(n, &all));
+    let configurations = configurations::of_nic(history, nic);
+    let set = |one: &Configuration| matches!(one.in_force, InForce::Set(_));
+    if configurations.iter().any(set) {
+        for one in &configurations {
+            let _ = writeln!(out, "  {}", one.line());
+        }
+    }
     let hidden = all.len().saturating_sub(INCIDENTS);
     if hidden > 0 {
         let _ = writeln!(out, "  ({hidden} earlier ones left out)");
@@ -189,15 +228,15 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
             (None, Some(by)) => format!("until power-off ({})", by.name()),
             _ => "still so where the log ends".into(),
         };
-        let offloads = match i.in_force {
-            Some(true) => "off",
-            Some(false) => "on",
-            None => "not known",
+        let settings = match &history.fixes[nic] {
+            Some(_) if i.other => "other settings".into(),
+            Some(fix) => fix.state(i.in_force),
+            None => "settings not known".into(),
         };
         let speed = i.speed.map_or("?".into(), |s| s.to_string());
         let _ = writeln!(
             out,
-            "  {}: {}, {speed} Mb/s, {lasted}; tso gso gro {offloads}",
+            "  {}: {}, {speed} Mb/s, {lasted}; {settings}",
             when(&i.start, zone),
             plural(i.blocks, "block")
         );

@@ -2,9 +2,10 @@
 //! counted over which up-time, how likely that would be by chance, and what to do next.
 //! Never claims more than the numbers do.
 
-use super::history::History;
+use super::history::{History, Stretch};
 use super::stats::{self, Comparison};
 use super::{days, nic_name, plural};
+use crate::hang::Settings;
 
 /// The kinds, from bad to good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +99,7 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     let unknown = side(unknown_incidents, unknown_days);
     let all = before.incidents + after.incidents + unknown.incidents;
     let name = nic_name(&history.incidents.nics[nic]);
+    let fix = history.fixes[nic].clone().unwrap_or_default();
     let changed = history.changes[nic].is_some();
     let counted = count(before.incidents, e.bursts_before);
     let was = format!(
@@ -106,14 +108,14 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     );
     let since = |what: &str| {
         let length = days(exposure.after_days);
-        format!("Since tso gso gro are off: {what} in {length}.")
+        format!("Since {}: {what} in {length}.", fix.are())
     };
     let so_far = |what: &str| {
         let length = days(exposure.after_days);
-        format!("{what} in {length} since tso gso gro are off.")
+        format!("{what} in {length} since {}.", fix.are())
     };
     let (kind, text) = if all == 0 {
-        no_incidents(&exposure, unknown_days)
+        no_incidents(&exposure, unknown_days, &fix)
     } else if after.incidents > 0 {
         let kind = if e.fewer() {
             Kind::Fewer
@@ -138,11 +140,17 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
         };
         (kind, format!("{lead} {so_far} {was} {next}"))
     } else if !changed {
-        affected(all, before, unknown_days + exposure.before_days)
+        affected(
+            all,
+            before,
+            unknown_days + exposure.before_days,
+            history.spoken[nic],
+        )
     } else if before.incidents == 0 {
         let text = format!(
-            "Not known: {} came while it is not known whether tso gso gro were off, so there is nothing to compare with. {}",
+            "Not known: {} came while it is not known whether {}, so there is nothing to compare with. {}",
             plural(unknown.incidents, "incident"),
+            fix.were(),
             since("none")
         );
         (Kind::Unknown, text)
@@ -169,11 +177,8 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     };
     let mut text = text;
     if unknown_days > 1.0 / 24.0 && kind != Kind::Unknown && all > 0 && changed {
-        text += &format!(
-            " (In {} more, with {}, it is not known whether they were off.)",
-            days(unknown_days),
-            plural(unknown.incidents, "incident")
-        );
+        let other = history.stretches(nic).iter().any(Stretch::is_other);
+        text += &left_out(&unknown, unknown_days, &fix, other);
     }
     Verdict {
         kind,
@@ -218,6 +223,20 @@ pub fn overall(history: &History) -> Verdict {
     }
 }
 
+/// What counts for neither side.
+fn left_out(unknown: &Side, unknown_days: f64, fix: &Settings, other: bool) -> String {
+    let what = if other {
+        "something else was in force, or it is not known what".to_string()
+    } else {
+        format!("it is not known whether {}", fix.were())
+    };
+    let incidents = plural(unknown.incidents, "incident");
+    format!(
+        " (In {} more, with {incidents}, {what}.)",
+        days(unknown_days)
+    )
+}
+
 fn nothing(history: &History) -> String {
     let covered: i64 = history
         .boots
@@ -232,15 +251,16 @@ fn nothing(history: &History) -> String {
     format!("No incident in this log{covers}. It has no line of an e1000e NIC's links or hangs.")
 }
 
-fn no_incidents(e: &stats::Exposure, unknown_days: f64) -> (Kind, String) {
+fn no_incidents(e: &stats::Exposure, unknown_days: f64, fix: &Settings) -> (Kind, String) {
     let all = e.before_days + e.after_days + unknown_days;
     let text = if all <= 0.0 {
         "No incident in this log; over which up-time it does not tell.".to_string()
     } else if e.after_days > 0.0 && e.before_days <= 0.0 {
         format!(
-            "No incident in {} of up-time, {} of it with tso gso gro off. Whether there would be any without, the log cannot tell.",
+            "No incident in {} of up-time, {} of it with {}. Whether there would be any without, the log cannot tell.",
             days(all),
-            days(e.after_days)
+            days(e.after_days),
+            fix.name()
         )
     } else {
         let quiet = if all < 14.0 {
@@ -253,16 +273,18 @@ fn no_incidents(e: &stats::Exposure, unknown_days: f64) -> (Kind, String) {
     (Kind::NoIncidents, text)
 }
 
-fn affected(all: usize, before: Side, up_days: f64) -> (Kind, String) {
+fn affected(all: usize, before: Side, up_days: f64, spoken: bool) -> (Kind, String) {
     let over = if up_days > 0.0 {
         format!(" in {} of up-time", days(up_days))
     } else {
         "; over which up-time the log does not tell".into()
     };
     let why = if before.incidents > 0 {
-        "tso gso gro were on."
+        "What the rules want was not in force."
+    } else if spoken {
+        "What was in force is not known."
     } else {
-        "The log has no line of unhang's: whether tso gso gro were off is not known."
+        "The log has no line of unhang's: what was in force is not known."
     };
     let text = format!("Affected: {}{over}. {why}", plural(all, "incident"));
     (Kind::Affected, text)

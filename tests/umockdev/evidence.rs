@@ -19,6 +19,8 @@ fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
     fs::create_dir_all(&bin).unwrap();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let up = fs::read_to_string("/proc/uptime").unwrap();
+    let up: i64 = up.split('.').next().unwrap().parse().unwrap();
     let mut journal = String::new();
     for (ago, speaker, message) in said {
         let transport = if *speaker == "kernel" {
@@ -28,7 +30,7 @@ fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
         };
         let entry = serde_json::json!({
             "__REALTIME_TIMESTAMP": format!("{}000000", now - ago),
-            "__MONOTONIC_TIMESTAMP": format!("{}000000", 1_000_000 - ago),
+            "__MONOTONIC_TIMESTAMP": format!("{}000000", up - i64::try_from(*ago).unwrap()),
             "_BOOT_ID": boot.trim().replace('-', ""),
             "_TRANSPORT": transport,
             "SYSLOG_IDENTIFIER": speaker,
@@ -42,8 +44,8 @@ fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
         format!("{{{stamp},\"_TRANSPORT\":\"kernel\",\"MESSAGE\":\"usb 1-1: new device\"}}\n");
     fs::write(bin.join("last"), last).unwrap();
     let script = "#!/bin/sh\ncase \"$*\" in\n*--list-boots*) echo '[]' ;;\n\
-        *\" _KERNEL_DEVICE=+pci:0000:00:00.0 + SYSLOG_IDENTIFIER=unhang\") exec cat \"${0%/*}/journal\" ;;\n\
-        *\" _TRANSPORT=kernel + SYSLOG_IDENTIFIER=unhang\") exec cat \"${0%/*}/journal\" ;;\n\
+        *\" _KERNEL_DEVICE=+pci:0000:00:00.0 + SYSLOG_IDENTIFIER=unhang + \"*) exec cat \"${0%/*}/journal\" ;;\n\
+        *\" _TRANSPORT=kernel + SYSLOG_IDENTIFIER=unhang + \"*) exec cat \"${0%/*}/journal\" ;;\n\
         *\" -n 1 _TRANSPORT=kernel\") exec cat \"${0%/*}/last\" ;;\n\
         *) exit 9 ;;\nesac\n";
     let file = bin.join("journalctl");
