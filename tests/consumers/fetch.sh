@@ -21,6 +21,8 @@ mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt \
 # ifupdown and ifupdown2 can't be installed together: this one is unpacked beside it.
 chroot "$root" sh -c 'cd /tmp && apt-get -qq -o APT::Sandbox::User=root download ifupdown'
 dpkg-deb -x "$root"/tmp/ifupdown_*.deb "$root/opt/ifupdown"
+# Made at boot, and where it is missing ifupdown2 says that another instance of it is running.
+mkdir -p "$root/run/network"
 # So that attributes that no module knows are reported.
 sed -i s/addon_syntax_check=0/addon_syntax_check=1/ "$root/etc/network/ifupdown2/ifupdown2.conf"
 echo "$key" >"$root/key"
