@@ -39,6 +39,7 @@ help:
 	@echo "make install DESTDIR= prefix=/usr   see packaging/README.md"
 	@echo "make bench   measure it against ethtool, and look whether it kept its size"
 	@echo "make test-bare     both commands of 'Try it' in the README, each in a Debian that has nothing"
+	@echo "make test-offline  packages from the tarball of make dist, without network"
 	@echo "make test-matrix   what an owner relies on, in every Debian; writes the table in README.md"
 
 build: helper watcher generated
