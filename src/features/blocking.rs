@@ -136,7 +136,7 @@ impl BlockingConnection {
 }
 
 fn failed(error: Errno) -> KernelError {
-    KernelError::Netlink(error.desc().to_owned())
+    KernelError::Netlink(std::io::Error::from(error).to_string())
 }
 
 impl FeatureKernel for BlockingConnection {
