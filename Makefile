@@ -112,7 +112,8 @@ deb:
 RPMBUILD := rpmbuild --build-in-place --nodeps --nocheck \
 	--define "_topdir $(CURDIR)/$(PACKAGES)/rpmbuild" --define "_rpmdir $(CURDIR)/$(PACKAGES)" \
 	--define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
-	--define "packager unhang developers <unhang@example.org>" --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" \
+	--define "packager unhang developers <unhang@example.org>" --define "_buildhost localhost" \
+	--define "use_source_date_epoch_as_buildtime 1" \
 	--define "clamp_mtime_to_source_date_epoch 1" --define "build_mtime_policy clamp_to_source_date_epoch"
 rpm:
 	tests/setup.sh build rpm

@@ -38,6 +38,7 @@ missing() {
         for program in $programs; do found "$program" || echo "$program $package"; done
     done
 }
+lacking_named() { echo "$lacking" | sed 's/\(.*\) \(.*\)/\1 (package \2)/' | words; }
 installed() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
 
 # Rust is what each reader chooses.
@@ -51,7 +52,7 @@ lacking=$(missing "$@")
 if ! debians_rust && echo "$lacking" | grep -q '^cargo-'; then
     die "cargo-clippy or cargo-fmt is missing: rustup component add clippy rustfmt"
 fi
-[ -n "$install" ] || die "missing: $(echo "$lacking" | sed 's/\(.*\) \(.*\)/\1 (package \2)/' | words); 'make' installs it, or tests/setup.sh $*"
+[ -n "$install" ] || die "missing: $(lacking_named); 'make' installs it, or tests/setup.sh $*"
 command -v apt-get >/dev/null ||
     die "missing: $(echo "$lacking" | sed 's/ .*//' | words). This is no Debian: install them with the package manager"
 
@@ -112,4 +113,4 @@ for packages in $unpacked; do
 done
 
 lacking=$(missing "$@")
-[ -z "$lacking" ] || die "still missing after the installation: $(echo "$lacking" | sed 's/\(.*\) \(.*\)/\1 (package \2)/' | words)"
+[ -z "$lacking" ] || die "still missing after the installation: $(lacking_named)"
