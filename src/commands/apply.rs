@@ -35,7 +35,7 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
         let (left, nics): (Vec<Nic>, Vec<Nic>) = nics.into_iter().partition(stays);
         let outcomes = for_real(args, common, &state, &nics, rules, &mut output);
         if args.brief {
-            output.stdout = brief::line(&found, &outcomes, &left);
+            output.result = brief::line(&found, &outcomes, &left);
         }
     }
     Ok(output)
@@ -73,11 +73,11 @@ fn for_real(
         if args.json {
             json.push(Applied::new(outcome, text));
         } else {
-            output.stdout += &format!("{}\n", printable(&text));
+            output.result += &format!("{}\n", printable(&text));
         }
     }
     if args.json {
-        output.stdout = super::to_json(&Document {
+        output.result = super::to_json(&Document {
             schema: SCHEMA,
             nics: json,
         });
@@ -121,13 +121,13 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
             Ok(_) => format!("{}; rule {}", nic.identity(), decision.rules().join(", ")),
             Err(error) => error.to_string(),
         };
-        output.stdout += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
+        output.result += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
         if let (false, Ok(plan)) = (decision.is_empty(), &plan) {
-            output.stdout += &view::plan_lines(plan);
+            output.result += &view::plan_lines(plan);
         }
     }
     if args.json {
-        output.stdout = super::to_json(&Document {
+        output.result = super::to_json(&Document {
             schema: SCHEMA,
             nics: json,
         });

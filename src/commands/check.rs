@@ -46,7 +46,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
                 counts.add(Severity::Note);
                 let path = path.display();
                 let note = format!("{path} would be refused as a rule file, because {reason}");
-                output.stdout += &format!("note: {}\n\n", printable(&note));
+                output.result += &format!("note: {}\n\n", printable(&note));
             }
             set.files.push(file);
         }
@@ -54,7 +54,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     };
     for (dir, error) in &set.unreadable_dirs {
         counts.add(Severity::Error);
-        output.stdout += &format!(
+        output.result += &format!(
             "{}: rule directory skipped: {error}\n\n",
             printable(&dir.display().to_string())
         );
@@ -66,23 +66,23 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
             Err(problem) => {
                 counts.add(Severity::Error);
                 let path = file.path.display().to_string();
-                output.stdout += &format!("{}\n\n", printable(&format!("{path} {problem}")));
+                output.result += &format!("{}\n\n", printable(&format!("{path} {problem}")));
                 continue;
             }
         };
         for diagnostic in &diagnostics {
             counts.add(diagnostic.severity);
-            output.stdout += &render(file, diagnostic);
+            output.result += &render(file, diagnostic);
         }
     }
     if args.files.is_empty() {
         for line in stale(&args.root, &set) {
             counts.add(Severity::Warning);
-            output.stdout += &format!("warning: {line}\n\n");
+            output.result += &format!("warning: {line}\n\n");
         }
     }
     let rules = set.rules().count();
-    output.stdout += &format!(
+    output.result += &format!(
         "{}, {}: {counts}\n",
         number(set.files.len(), "rule file"),
         number(rules, "rule")
@@ -114,13 +114,13 @@ fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
-        output.stdout += &format!("{word}: {}\n", printable(&finding.message));
+        output.result += &format!("{word}: {}\n", printable(&finding.message));
         for line in finding.help.iter().flat_map(|help| help.lines()) {
-            output.stdout += &format!("    {}\n", printable(line));
+            output.result += &format!("    {}\n", printable(line));
         }
     }
     let file = file.display().to_string();
-    output.stdout += &format!("{}: {counts}\n", printable(&file));
+    output.result += &format!("{}: {counts}\n", printable(&file));
     if findings.iter().any(|f| f.severity > Severity::Note) {
         output.status = Status::Failed;
     }

@@ -39,7 +39,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         rules: &rules,
         plan: plan.as_ref(),
     };
-    output.stdout = if args.json {
+    output.result = if args.json {
         explanation.json()
     } else {
         explanation.text()

@@ -111,15 +111,15 @@ fn deliver(
                     name = Path::new(dir).join(name);
                 }
                 if index > 0 {
-                    output.stdout.push('\n');
+                    output.result.push('\n');
                 }
-                output.stdout += &printable_lines(&text);
+                output.result += &printable_lines(&text);
                 output.notice(&format!("this is {}", shown(&name)));
             }
             Some(dir) => {
                 let path = dir.join(&name);
                 match write::write(&path, &text, format.mode()) {
-                    Ok(()) => output.stdout += &format!("{}\n", printable(&shown(&path))),
+                    Ok(()) => output.result += &format!("{}\n", printable(&shown(&path))),
                     Err(error) => {
                         output.error(&error.to_string());
                         output.status = Status::Failed;
@@ -131,7 +131,7 @@ fn deliver(
     }
     for remark in files.iter().flat_map(|file| &file.remarks) {
         let word = remark.topic.word();
-        output.stderr += &format!("  {word}: {}\n", printable(&remark.text));
+        output.notices += &format!("  {word}: {}\n", printable(&remark.text));
     }
 }
 

@@ -52,9 +52,9 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
             identify: args.identify,
             settings: &settings,
         };
-        output.stdout = vendor::report(&history, &zone, options);
+        output.result = vendor::report(&history, &zone, options);
     } else {
-        output.stdout = terminal::page(&history, &zone, width());
+        output.result = terminal::page(&history, &zone, width());
     }
     Ok(output)
 }

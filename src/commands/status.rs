@@ -115,7 +115,7 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     if args.check && bad {
         output.status = Status::Failed;
     }
-    output.stdout = if args.json {
+    output.result = if args.json {
         json(&rows, &outdated)
     } else {
         let warning = |line: &String| format!("\n{}: {line}\n", style::bad("out of date"));
