@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::{Output, Status, load_rules};
-use crate::cli::{Common, GenerateArgs};
+use crate::cli::{Common, GenerateArgs, ROOT};
 use crate::generate::machine::Machine;
 use crate::generate::request::{By, NoRequest, Request, Wanted};
 use crate::generate::{self, Format, Generated, write};
 use crate::nic::InvalidNic;
+use crate::running_kernel::ifindex_of_altname;
 use crate::text::printable;
 
 /// Runs the command.
@@ -18,7 +19,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
         output.status = Status::Usage;
         return Ok(output);
     };
-    let wanted = match wanted(args) {
+    let mut wanted = match wanted(args) {
         Ok(wanted) => wanted,
         Err(problem) => {
             output.error(&format!("--as: {problem}"));
@@ -28,6 +29,9 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
     };
     let mut machine = Machine::read(&args.root);
     machine.systemd = args.systemd.or(machine.systemd);
+    if let Wanted::Nic(name) = &mut wanted {
+        resolve_altname(name, &machine);
+    }
     let by = match args.by.as_deref() {
         Some("path") => By::Path,
         _ => By::Mac,
@@ -71,6 +75,18 @@ fn wanted(args: &GenerateArgs) -> Result<Wanted, InvalidNic> {
         (.., Some(words)) => Wanted::Imagined(words.parse()?, words.clone()),
         _ => Wanted::OnlyRule,
     })
+}
+
+/// Files call a NIC by its first name; a stopped system's alternative names are not known.
+fn resolve_altname(name: &mut String, machine: &Machine) {
+    if machine.nic(name).is_some() || machine.root != Path::new(ROOT) {
+        return;
+    }
+    let ifindex = ifindex_of_altname(name);
+    let present = machine.nics.iter().find(|p| Some(p.nic.ifindex) == ifindex);
+    if let Some(present) = present {
+        name.clone_from(&present.nic.name);
+    }
 }
 
 /// Where the files go: to the place asked for, to where they belong, or (`None`) to stdout.
