@@ -6,7 +6,7 @@ use super::{Output, Status, load_rules};
 use crate::cli::{Common, GenerateArgs, ROOT};
 use crate::generate::machine::Machine;
 use crate::generate::request::{By, NoRequest, Request, Wanted};
-use crate::generate::{self, Format, Generated, write};
+use crate::generate::{FORMATS, Format, Generated, write};
 use crate::nic::InvalidNic;
 use crate::running_kernel::ifindex_of_altname;
 use crate::text::printable;
@@ -14,7 +14,7 @@ use crate::text::printable;
 /// Runs the command.
 pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &args.root);
-    let Some(format) = generate::format(&args.format) else {
+    let Some(format) = FORMATS.iter().find(|format| format.name == args.format) else {
         output.errors = unknown_format(&args.format);
         output.status = Status::Usage;
         return Ok(output);
@@ -36,7 +36,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
         Some("path") => By::Path,
         _ => By::Mac,
     };
-    let request = match Request::new(&machine, &rules, format.name(), &wanted, by) {
+    let request = match Request::new(&machine, &rules, format.name, &wanted, by) {
         Ok(request) => request,
         Err(problem) => {
             output.error(&problem.to_string());
@@ -48,7 +48,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
             return Ok(output);
         }
     };
-    match format.generate(&request) {
+    match (format.generate)(&request) {
         Ok(files) => deliver(args, format, &request, &files, &mut output),
         Err(refusal) => {
             output.error(&format!("not generated: {}", refusal.0));
@@ -59,8 +59,8 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
 }
 
 fn unknown_format(name: &str) -> String {
-    let line = |format: &&dyn Format| format!("  {:15} {}\n", format.name(), format.about());
-    let lines = generate::FORMATS.iter().map(line).collect::<Vec<_>>();
+    let line = |format: &Format| format!("  {:15} {}\n", format.name, format.about);
+    let lines = FORMATS.iter().map(line).collect::<Vec<_>>();
     format!(
         "unhang: there is no format '{}'; there are:\n{}",
         printable(name),
@@ -92,10 +92,10 @@ fn resolve_altname(name: &mut String, machine: &Machine) {
 /// Where the files go: to the place asked for, to where they belong, or (`None`) to stdout.
 fn target(
     args: &GenerateArgs,
-    format: &dyn Format,
+    format: &Format,
     machine: &Machine,
 ) -> std::io::Result<Option<PathBuf>> {
-    match (&args.output, format.dir()) {
+    match (&args.output, format.dir) {
         _ if args.dry_run => Ok(None),
         (Some(dir), _) => Ok(Some(dir.clone())),
         (None, dir) => dir.map(|dir| machine.real(Path::new(dir))).transpose(),
@@ -104,7 +104,7 @@ fn target(
 
 fn deliver(
     args: &GenerateArgs,
-    format: &dyn Format,
+    format: &Format,
     request: &Request<'_>,
     files: &[Generated],
     output: &mut Output,
@@ -112,7 +112,7 @@ fn deliver(
     let target = match target(args, format, request.machine) {
         Ok(target) => target,
         Err(error) => {
-            let dir = format.dir().unwrap_or_default();
+            let dir = format.dir.unwrap_or_default();
             output.error(&format!("{dir} cannot be written: {error}"));
             output.status = Status::Failed;
             return;
@@ -123,7 +123,7 @@ fn deliver(
         let mut name = PathBuf::from(&file.file_name);
         match &target {
             None => {
-                if let Some(dir) = format.dir() {
+                if let Some(dir) = format.dir {
                     name = Path::new(dir).join(name);
                 }
                 if index > 0 {
@@ -134,7 +134,7 @@ fn deliver(
             }
             Some(dir) => {
                 let path = dir.join(&name);
-                match write::write(&path, &text, format.mode()) {
+                match write::write(&path, &text, format.mode) {
                     Ok(()) => output.result += &format!("{}\n", printable(&shown(&path))),
                     Err(error) => {
                         output.error(&error.to_string());

@@ -66,7 +66,7 @@ pub fn write(path: &Path, text: &str, mode: u32) -> Result<(), WriteError> {
 
 /// The generated files below a root, where they belong, with their markers.
 pub fn find_all(root: &Path) -> Vec<(PathBuf, Marker)> {
-    let dirs = FORMATS.iter().filter_map(|format| format.dir());
+    let dirs = FORMATS.iter().filter_map(|format| format.dir);
     let mut found = Vec::new();
     for dir in dirs {
         for path in files::list(root, Path::new(dir)) {

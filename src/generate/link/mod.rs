@@ -27,42 +27,33 @@ use naming::Name;
 pub use offloads::KeyReader;
 pub use takeover::{Lines, written};
 
-/// systemd's `.link` files.
-pub struct LinkFiles;
-
 const DIR: &str = "/etc/systemd/network";
 
-impl Format for LinkFiles {
-    fn name(&self) -> &'static str {
-        "link"
-    }
+pub const FORMAT: Format = Format {
+    name: "link",
+    about: "a .link file for systemd-udevd, which applies it whenever the NIC appears",
+    dir: Some(DIR),
+    mode: 0o644,
+    generate: generate,
+};
 
-    fn about(&self) -> &'static str {
-        "a .link file for systemd-udevd, which applies it whenever the NIC appears"
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let reader = KeyReader::Systemd(request.machine.systemd);
+    let (parts, mut remarks) = parts(request, reader)?;
+    remarks.extend(general_remarks(request));
+    let mut files = Vec::new();
+    for part in parts {
+        files.push(Generated {
+            file_name: format!("{}.link", part.name),
+            text: part.text(request),
+            displaced: part.displaced.as_ref().map(|file| {
+                let path = file.path.display().to_string();
+                (path, file.fingerprint.clone())
+            }),
+            remarks: std::mem::take(&mut remarks),
+        });
     }
-
-    fn dir(&self) -> Option<&'static str> {
-        Some(DIR)
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let reader = KeyReader::Systemd(request.machine.systemd);
-        let (parts, mut remarks) = parts(request, reader)?;
-        remarks.extend(general_remarks(request));
-        let mut files = Vec::new();
-        for part in parts {
-            files.push(Generated {
-                file_name: format!("{}.link", part.name),
-                text: part.text(request),
-                displaced: part.displaced.as_ref().map(|file| {
-                    let path = file.path.display().to_string();
-                    (path, file.fingerprint.clone())
-                }),
-                remarks: std::mem::take(&mut remarks),
-            });
-        }
-        Ok(files)
-    }
+    Ok(files)
 }
 
 /// What a `.link` file consists of, for whatever syntax.
