@@ -5,7 +5,7 @@
 //! front of the NIC.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Remark, Topic, cannot_set, word_lines};
+use super::{Format, Generated, Refusal, Remark, Topic, cannot_set, names, word_lines};
 use crate::features::on_off;
 use crate::generate::machine::Machine;
 
@@ -37,8 +37,7 @@ fn ifupdown2(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
         .map(|(attribute, on)| format!("\t{attribute} {}\n", on_off(*on)))
         .collect();
     let mut files = Vec::new();
-    for present in request.named_nics()? {
-        let name = &present.nic.name;
+    for name in names(request.named_nics()?) {
         let mut remarks = common_remarks(request.machine);
         remarks.push(Topic::Activate.remark(format!("'ifreload -a' or 'ifup {name}'")));
         remarks.push(Topic::Cannot.remark(
@@ -61,8 +60,7 @@ pub const IFUPDOWN: Format = Format {
 fn ifupdown(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
     // The hook gives what follows "offload-" to ethtool, '_' written '-'.
     let words = request.settings.words();
-    let (unknown, words): (Vec<_>, Vec<_>) =
-        words.into_iter().partition(|(word, _)| word.contains('_'));
+    let (unknown, words): (Vec<_>, Vec<_>) = words.iter().partition(|(word, _)| word.contains('_'));
     if words.is_empty() {
         return Refusal::new("ethtool's hook for ifupdown can't say any of it");
     }
@@ -70,10 +68,9 @@ fn ifupdown(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
         .iter()
         .map(|(word, on)| format!("\toffload-{word} {}\n", on_off(*on)))
         .collect();
-    let unknown: Vec<String> = unknown.into_iter().map(|(word, _)| word).collect();
+    let unknown: Vec<&str> = unknown.iter().map(|(word, _)| word.as_str()).collect();
     let mut files = Vec::new();
-    for present in request.named_nics()? {
-        let name = &present.nic.name;
+    for name in names(request.named_nics()?) {
         let mut remarks = common_remarks(request.machine);
         remarks.push(Topic::Activate.remark(format!("'ifdown {name} && ifup {name}', or reboot")));
         remarks.push(Topic::Cannot.remark(
@@ -96,17 +93,12 @@ fn stanza(
     lines: &[String],
     remarks: Vec<Remark>,
 ) -> Generated {
-    Generated {
-        file_name: format!("unhang-{}", readable(name)),
-        text: format!(
-            "# Rule {}: {}. Adds to what another stanza says of {name}.\niface {name}{family}\n{}",
-            request.rules.join(", "),
-            request.settings.for_people(),
-            lines.concat()
-        ),
-        displaced: None,
-        remarks,
-    }
+    let text = format!(
+        "{} Adds to what another stanza says of {name}.\niface {name}{family}\n{}",
+        request.heading(),
+        lines.concat()
+    );
+    Generated::new(format!("unhang-{}", readable(name)), text, remarks)
 }
 
 /// A name as part of a file name: ifupdown reads only files whose names have letters, digits, '-'

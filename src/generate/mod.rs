@@ -133,31 +133,24 @@ fn word_lines<'t>(request: &Request<'_>, table: &[(&'t str, &str)]) -> Result<Ke
         let key = Key::new(*features);
         if let Some(on) = settings.whole(&key) {
             lines.push((*word, on));
-            said.extend(
-                settings
-                    .features()
-                    .map(|(name, _)| name)
-                    .filter(|name| key.covers(name)),
-            );
+            let names = settings.features().map(|(name, _)| name);
+            said.extend(names.filter(|name| key.covers(name)));
         }
     }
     if lines.is_empty() {
         return Refusal::new(format!("it has no key for {}", settings.for_people()));
     }
-    let names = settings.features().map(|(name, _)| name.to_owned());
-    let unsaid: Vec<String> = names
-        .filter(|name| !said.contains(&name.as_str()))
-        .collect();
+    let names = settings.features().map(|(name, _)| name);
+    let unsaid: Vec<&str> = names.filter(|name| !said.contains(name)).collect();
     let remark = cannot_set(request, &unsaid, "it has no key");
     Ok((lines, remark.into_iter().collect()))
 }
 
 /// The remark that some features can't be set, if there are any.
-fn cannot_set(request: &Request<'_>, features: &[String], why: &str) -> Option<Remark> {
-    let names: Vec<&str> = features.iter().map(String::as_str).collect();
-    let harmless = request.harmless(&names);
-    let text = format!("set {}: {why} for that{harmless}", listed(&names));
-    (!names.is_empty()).then(|| Topic::Cannot.remark(text))
+fn cannot_set(request: &Request<'_>, features: &[&str], why: &str) -> Option<Remark> {
+    let harmless = request.harmless(features);
+    let text = format!("set {}: {why} for that{harmless}", listed(features));
+    (!features.is_empty()).then(|| Topic::Cannot.remark(text))
 }
 
 /// Where ethtool is, and a remark if it is not.

@@ -31,7 +31,7 @@ pub const FORMAT: Format = Format {
     dir: Some("/etc/netplan"),
     // netplan complains about files that others than root can read.
     mode: 0o600,
-    generate: generate,
+    generate,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -63,9 +63,8 @@ fn one(
         ));
     };
     let mut text = format!(
-        "# Rule {}: {}.\nnetwork:\n  version: 2\n  ethernets:\n    {id}:\n      match:\n        macaddress: \"{mac}\"\n        name: \"*\"\n      set-name: {name}\n",
-        request.rules.join(", "),
-        request.settings.for_people()
+        "{}\nnetwork:\n  version: 2\n  ethernets:\n    {id}:\n      match:\n        macaddress: \"{mac}\"\n        name: \"*\"\n      set-name: {name}\n",
+        request.heading()
     );
     for (key, on) in keys {
         text += &format!("      {key}: {on}\n");

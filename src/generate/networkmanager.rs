@@ -4,7 +4,7 @@
 //! get into the profile of the NIC; only a person knows whether that is the right one.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, cannot_set};
+use super::{Format, Generated, Refusal, Topic, cannot_set, names};
 use crate::features::on_off;
 
 /// Words that it has no property for (1.42).
@@ -26,7 +26,7 @@ pub const FORMAT: Format = Format {
     about: "a section for a connection profile of NetworkManager, and the same as an nmcli command",
     dir: None,
     mode: 0o644,
-    generate: generate,
+    generate,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -37,24 +37,22 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
             request.settings.for_people()
         ));
     }
-    let section: String = lines
+    let section: Vec<String> = lines
         .iter()
         .map(|(word, on)| format!("feature-{word}={on}\n"))
-        .collect::<Vec<_>>()
-        .concat();
+        .collect();
     let arguments: Vec<String> = lines
         .iter()
         .map(|(word, on)| format!("ethtool.feature-{word} {}", on_off(*on)))
         .collect();
     let mut files = Vec::new();
-    for present in request.named_nics()? {
-        let name = &present.nic.name;
+    for name in names(request.named_nics()?) {
         let profile = format!("\"$(nmcli -g GENERAL.CONNECTION device show {name})\"");
         let command = format!("nmcli connection modify {profile} {}", arguments.join(" "));
         let text = format!(
-            "# Rule {}: {}.\n# For the profile of {name}; or by command:\n#   {command}\n[ethtool]\n{section}",
-            request.rules.join(", "),
-            request.settings.for_people()
+            "{}\n# For the profile of {name}; or by command:\n#   {command}\n[ethtool]\n{}",
+            request.heading(),
+            section.concat()
         );
         let mut remarks = vec![
             Topic::Activate.remark(format!(
@@ -77,16 +75,14 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
 }
 
 /// Its words, which are ethtool's, and the features that it has none for.
-fn properties(request: &Request<'_>) -> (Vec<(String, bool)>, Vec<String>) {
+fn properties<'r>(request: &'r Request<'_>) -> (Vec<(String, bool)>, Vec<&'r str>) {
     let is_unknown = |word: &str| UNKNOWN.contains(&word);
     // Its feature-tso stands for four features, ethtool's tso on newer kernels for five.
     let words = request.settings.words();
-    let unknown: Vec<String> = request
-        .settings
-        .features()
-        .filter(|(name, _)| is_unknown(name))
-        .map(|(name, _)| name.to_owned())
-        .collect();
     let known = words.into_iter().filter(|(word, _)| !is_unknown(word));
-    (known.collect(), unknown)
+    let features = request.settings.features().map(|(name, _)| name);
+    (
+        known.collect(),
+        features.filter(|name| is_unknown(name)).collect(),
+    )
 }

@@ -11,18 +11,13 @@ pub const FORMAT: Format = Format {
     about: "a module for NixOS, which makes a .link file of it",
     dir: None,
     mode: 0o644,
-    generate: generate,
+    generate,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
     let (parts, mut remarks) = link::parts(request, KeyReader::NixOs)?;
     let links: Vec<String> = parts.iter().map(link).collect();
-    let text = format!(
-        "# Rule {}: {}.\n{{\n{}}}\n",
-        request.rules.join(", "),
-        request.settings.for_people(),
-        links.concat()
-    );
+    let text = format!("{}\n{{\n{}}}\n", request.heading(), links.concat());
     let file_name = format!("unhang-{}.nix", request.title());
     remarks.push(Topic::Activate.remark(format!(
         "add ./{file_name} to the imports of configuration.nix, then 'nixos-rebuild boot' and reboot; udev reads it whether or not networkd is used"

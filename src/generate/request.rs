@@ -227,6 +227,12 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// What a file says of itself in its first line.
+    pub fn heading(&self) -> String {
+        let rules = self.rules.join(", ");
+        format!("# Rule {rules}: {}.", self.settings.for_people())
+    }
+
     /// What the files are named after: the rule or the NIC.
     pub fn title(&self) -> String {
         let name = match (self.rule, self.nics.first()) {

@@ -1,25 +1,24 @@
 //! A systemd service that runs ethtool when the device unit of the NIC appears.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, ethtool};
+use super::{Format, Generated, Refusal, Topic, ethtool, names};
 
 pub const FORMAT: Format = Format {
     name: "systemd-unit",
     about: "a systemd service that runs ethtool, bound to the NIC's device unit",
     dir: Some("/etc/systemd/system"),
     mode: 0o644,
-    generate: generate,
+    generate,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
     let (program, missing) = ethtool(request.machine);
     let mut files = Vec::new();
-    for present in request.named_nics()? {
-        let name = &present.nic.name;
+    for name in names(request.named_nics()?) {
         let device = format!("sys-subsystem-net-devices-{}.device", escaped(name));
         let mut text = format!(
-            "# Rule {rules}: {settings}.\n\n[Unit]\nDescription=Switch offloads of {name}: {settings}\nBindsTo={device}\nAfter={device}\nBefore=network-pre.target\nWants=network-pre.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n",
-            rules = request.rules.join(", "),
+            "{}\n\n[Unit]\nDescription=Switch offloads of {name}: {settings}\nBindsTo={device}\nAfter={device}\nBefore=network-pre.target\nWants=network-pre.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n",
+            request.heading(),
             settings = request.settings.for_people(),
         );
         text += "# One by one, and none of them in the way of the others.\n";

@@ -4,7 +4,7 @@
 //! kernel does not know makes it refuse them all. So only names that every kernel has are in it.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, cannot_set};
+use super::{Format, Generated, Refusal, Topic, cannot_set, names};
 use crate::features::in_every_kernel;
 
 pub const FORMAT: Format = Format {
@@ -12,7 +12,7 @@ pub const FORMAT: Format = Format {
     about: "a document for the machine configuration of Talos Linux",
     dir: None,
     mode: 0o644,
-    generate: generate,
+    generate,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -25,18 +25,16 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
             "Talos sets all or nothing, and none of these features is in every kernel",
         );
     }
-    let unknown: Vec<String> = unknown.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let unknown: Vec<&str> = unknown.iter().map(|(name, _)| *name).collect();
     let features: Vec<String> = known
         .iter()
         .map(|(name, on)| format!("  {name}: {on}\n"))
         .collect();
     let mut files = Vec::new();
-    for present in request.named_nics()? {
-        let name = &present.nic.name;
+    for name in names(request.named_nics()?) {
         let text = format!(
-            "# Rule {}: {}.\napiVersion: v1alpha1\nkind: EthernetConfig\nname: {name}\nfeatures:\n{}",
-            request.rules.join(", "),
-            request.settings.for_people(),
+            "{}\napiVersion: v1alpha1\nkind: EthernetConfig\nname: {name}\nfeatures:\n{}",
+            request.heading(),
             features.concat()
         );
         let file_name = format!("unhang-{name}.yaml");

@@ -11,15 +11,14 @@ pub const FORMAT: Format = Format {
     about: "a udev rule that runs ethtool, for machines without this package",
     dir: Some("/etc/udev/rules.d"),
     mode: 0o644,
-    generate: generate,
+    generate,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
     let (program, missing) = ethtool(request.machine);
     let mut text = format!(
-        "# Rule {}: {}.\n# After 80-net-setup-link.rules, which sets ID_NET_DRIVER and the name; $name is the final one.\n",
-        request.rules.join(", "),
-        request.settings.for_people()
+        "{}\n# After 80-net-setup-link.rules, which sets ID_NET_DRIVER and the name; $name is the final one.\n",
+        request.heading()
     );
     let label = "unhang_ethtool_end";
     text +=

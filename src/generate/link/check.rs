@@ -7,6 +7,7 @@ use super::ini::words;
 use super::keys;
 use super::matching::{Matches, matches};
 use super::naming::{Name, is_kernels, name};
+use super::offloads::yes_no;
 use super::{DIR, with_dropins};
 use crate::features::{Key, nearest};
 use crate::files::resolved;
@@ -350,8 +351,7 @@ impl Checker<'_> {
             .filter_map(|key| {
                 let on = settings.whole(&Key::new(key.feature))?;
                 let said = self.file.ini.last("Link", key.name).and_then(boolean);
-                (said != Some(on))
-                    .then(|| format!("{}={}", key.name, if on { "yes" } else { "no" }))
+                (said != Some(on)).then(|| format!("{}={}", key.name, yes_no(on)))
             })
             .collect();
         if is_about && !missing.is_empty() {

@@ -34,7 +34,7 @@ pub const FORMAT: Format = Format {
     about: "a .link file for systemd-udevd, which applies it whenever the NIC appears",
     dir: Some(DIR),
     mode: 0o644,
-    generate: generate,
+    generate,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -101,9 +101,8 @@ pub fn parts(
 impl Part {
     fn text(&self, request: &Request<'_>) -> String {
         let mut text = format!(
-            "# Rule {}: {}.\n# Make it again with 'unhang generate {}', don't edit it.\n\n[Match]\n",
-            request.rules.join(", "),
-            request.settings.for_people(),
+            "{}\n# Make it again with 'unhang generate {}', don't edit it.\n\n[Match]\n",
+            request.heading(),
             request.command
         );
         text += &takeover::written(&self.matches);
