@@ -24,7 +24,6 @@ const UDEV_RULE_DIRS: [&str; 5] = [
     "/lib/udev/rules.d",
 ];
 
-/// Runs the command.
 pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     if let Some(link) = &args.link {
         return Ok(check_link(link, &args.root, common));
@@ -93,7 +92,6 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
-/// `unhang check --link FILE`.
 fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let mut output = Output::default();
     let rules = super::read_rules(common, root);

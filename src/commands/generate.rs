@@ -11,7 +11,6 @@ use crate::nic::InvalidNic;
 use crate::running_kernel::ifindex_of_altname;
 use crate::text::printable;
 
-/// Runs the command.
 pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &args.root);
     let Some(format) = FORMATS.iter().find(|format| format.name == args.format) else {

@@ -15,13 +15,10 @@ use crate::files;
 use crate::nic::Nic;
 use crate::timeout;
 
-/// How long `udevadm --version` may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A machine, running or not.
 #[derive(Debug)]
 pub struct Machine {
-    /// Where its files are.
     pub root: PathBuf,
     /// Its hardware NICs, by name.
     pub nics: Vec<Present>,
@@ -32,7 +29,6 @@ pub struct Machine {
 /// A NIC with what `.link` files can match on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Present {
-    /// The NIC.
     pub nic: Nic,
     /// What udev's database says of it. Empty if udev has not seen it.
     pub properties: BTreeMap<String, String>,
@@ -41,7 +37,6 @@ pub struct Present {
 }
 
 impl Present {
-    /// A property of udev's.
     pub fn property(&self, key: &str) -> Option<&str> {
         self.properties.get(key).map(String::as_str)
     }
@@ -77,7 +72,6 @@ impl Machine {
         }
     }
 
-    /// The NIC of this name.
     pub fn nic(&self, name: &str) -> Option<&Present> {
         self.nics.iter().find(|present| present.nic.name == name)
     }
@@ -93,7 +87,6 @@ impl Machine {
         files::inside(&self.root, path)
     }
 
-    /// The text of a file of the machine's.
     pub fn read_file(&self, path: &Path) -> io::Result<String> {
         files::read(&self.root, path)
     }
@@ -103,7 +96,6 @@ impl Machine {
         self.read_file(path.as_ref()).ok()
     }
 
-    /// The paths of the files in a directory of the machine's, sorted.
     pub fn files(&self, dir: impl AsRef<Path>) -> Vec<PathBuf> {
         files::list(&self.root, dir.as_ref())
     }

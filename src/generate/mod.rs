@@ -24,7 +24,6 @@ use crate::features::Key;
 use machine::{Machine, Present};
 use request::Request;
 
-/// One kind of configuration file.
 pub struct Format {
     /// What the command line calls it.
     pub name: &'static str,
@@ -48,7 +47,6 @@ pub const FORMATS: [Format; 9] = [
     udev::FORMAT,
 ];
 
-/// A generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
     /// Without a directory.
@@ -72,7 +70,6 @@ impl Generated {
     }
 }
 
-/// Something to be said about a generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     pub topic: Topic,
@@ -109,7 +106,6 @@ impl Topic {
     }
 }
 
-/// Why nothing is generated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(pub String);
@@ -176,7 +172,6 @@ fn listed<T: AsRef<str>>(words: &[T]) -> String {
     }
 }
 
-/// The names of NICs.
 fn names(nics: &[Present]) -> Vec<&str> {
     nics.iter()
         .map(|present| present.nic.name.as_str())

@@ -16,14 +16,10 @@ use crate::generate::settings::Settings;
 use crate::generate::{Refusal, listed};
 use crate::rules::{RuleSet, Severity, decide};
 
-/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How much it matters.
     pub severity: Severity,
-    /// What is the matter, or would happen.
     pub message: String,
-    /// What to write instead.
     pub help: Option<String>,
 }
 

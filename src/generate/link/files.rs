@@ -19,7 +19,6 @@ const DIRS: [&str; 5] = [
     "/lib/systemd/network",
 ];
 
-/// One `.link` file.
 #[derive(Debug, Clone)]
 pub struct LinkFile {
     /// Its path on its machine.
@@ -32,7 +31,6 @@ pub struct LinkFile {
     pub problems: Vec<(PathBuf, Problem)>,
     /// What of `ini` comes from the drop-ins.
     pub from_dropins: Ini,
-    /// The marker, if it was generated.
     pub marker: Option<Marker>,
     /// Fingerprint of all its text.
     pub fingerprint: String,
@@ -53,7 +51,6 @@ impl LinkFile {
         Ok(file)
     }
 
-    /// A file with this text and no drop-ins.
     pub fn from_text(path: &Path, text: &str) -> LinkFile {
         let (ini, problems) = Ini::parse(text);
         let problems = problems.into_iter().map(|p| (path.to_owned(), p));

@@ -12,7 +12,6 @@ use crate::generate::Refusal;
 use crate::generate::machine::{Machine, Present};
 use crate::generate::marker::Marker;
 
-/// The answer.
 pub struct InForce<'f> {
     /// The file; `None` if there is none for the NIC.
     pub file: Option<&'f LinkFile>,

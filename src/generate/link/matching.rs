@@ -6,10 +6,8 @@
 use super::ini::{Ini, words};
 use crate::generate::machine::Present;
 
-/// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Matches {
-    /// It is for this NIC.
     Yes,
     /// It is not: this assignment does not hold.
     No(String),
@@ -30,7 +28,6 @@ pub const CONDITIONS: [&str; 9] = [
     "MachineTag",
 ];
 
-/// Whether a file with this content is for the NIC.
 pub fn matches(ini: &Ini, present: &Present) -> Matches {
     let mut unknown = None;
     let mut keys: Vec<&str> = Vec::new();

@@ -60,13 +60,11 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
 pub struct Part {
     /// The file's name, without `.link`.
     pub name: String,
-    /// [Match].
     pub matches: Lines,
     /// [Link], as far as it is taken over.
     pub link: Lines,
     /// [Link], the offloads.
     pub offloads: Lines,
-    /// Other sections.
     pub other: Vec<(String, Lines)>,
     /// Whose place it takes.
     displaced: Option<LinkFile>,

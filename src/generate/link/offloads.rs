@@ -7,7 +7,6 @@ use crate::generate::machine::knows;
 use crate::generate::request::Request;
 use crate::generate::{Refusal, Remark, Topic, cannot_set, listed};
 
-/// Who reads the keys.
 #[derive(Debug, Clone, Copy)]
 pub enum KeyReader {
     /// systemd of this version, if it is known.

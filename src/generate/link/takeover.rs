@@ -72,7 +72,6 @@ pub fn combine(own: &Lines, theirs: &Lines, for_rule: bool) -> Result<Lines, Ref
     Ok(all)
 }
 
-/// As text.
 pub fn written(lines: &Lines) -> String {
     let lines = lines.iter().map(|(key, value)| format!("{key}={value}\n"));
     lines.collect::<Vec<_>>().concat()
