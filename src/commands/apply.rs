@@ -1,10 +1,12 @@
 //! `unhang apply`: apply the rules to NICs and verify the result.
 
+mod brief;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view};
 use crate::apply::{IfReverted, Outcome, Summary};
 use crate::cli::{ApplyArgs, Common};
 use crate::features::KernelError;
@@ -111,7 +113,7 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
             json.push(Planned {
                 interface: nic.name.clone(),
                 rules: decision.rules(),
-                offloads: plan.as_ref().ok().map(view::offloads),
+                offloads: plan.as_ref().ok().map(plan_view::offloads),
                 error: plan.as_ref().err().map(ToString::to_string),
             });
             continue;
@@ -123,7 +125,7 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
         };
         output.result += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
         if let (false, Ok(plan)) = (decision.is_empty(), &plan) {
-            output.result += &view::plan_lines(plan);
+            output.result += &plan_view::plan_lines(plan);
         }
     }
     if args.json {
@@ -144,7 +146,7 @@ pub(super) struct Document<T> {
 struct Planned {
     interface: String,
     rules: Vec<String>,
-    offloads: Option<std::collections::BTreeMap<String, view::Offload>>,
+    offloads: Option<std::collections::BTreeMap<String, plan_view::Offload>>,
     error: Option<String>,
 }
 

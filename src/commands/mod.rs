@@ -2,17 +2,15 @@
 //! `main` writes.
 
 pub mod apply;
-mod brief;
 pub mod check;
 pub mod explain;
 pub mod generate;
 pub mod metrics;
-mod nic_history;
 pub mod overview;
+mod plan_view;
 pub mod report;
 pub mod revert;
 pub mod status;
-mod view;
 pub mod watch;
 
 use std::path::Path;
