@@ -8,10 +8,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::{Output, Status};
 use crate::cli::{CheckArgs, Common};
 use crate::features::nearest;
-use crate::files;
 use crate::generate::link;
 use crate::generate::machine::Machine;
 use crate::generate::stale::stale;
+use crate::root_files;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
 use crate::text::{is_unprintable, printable};
 
@@ -256,8 +256,10 @@ fn udev_line(driver: &str) -> String {
 
 /// Whether some udev rule calls the helper for this driver.
 fn is_called_for(root: &Path, driver: &str) -> bool {
-    let paths = files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
-    let mut texts = paths.iter().filter_map(|path| files::read(root, path).ok());
+    let paths = root_files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
+    let mut texts = paths
+        .iter()
+        .filter_map(|path| root_files::read(root, path).ok());
     texts.any(|text| {
         let joined = text.replace("\\\n", "");
         joined.lines().any(|line| calls(line, driver))

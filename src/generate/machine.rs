@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::discover::{self, Found};
-use crate::files;
 use crate::nic::Nic;
+use crate::root_files;
 use crate::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -84,11 +84,11 @@ impl Machine {
 
     /// Where the file at `path` on the machine really is.
     pub fn real(&self, path: &Path) -> io::Result<PathBuf> {
-        files::inside(&self.root, path)
+        root_files::inside(&self.root, path)
     }
 
     pub fn read_file(&self, path: &Path) -> io::Result<String> {
-        files::read(&self.root, path)
+        root_files::read(&self.root, path)
     }
 
     /// The text of a file of the machine's, if it can be read.
@@ -97,7 +97,7 @@ impl Machine {
     }
 
     pub fn files(&self, dir: impl AsRef<Path>) -> Vec<PathBuf> {
-        files::list(&self.root, dir.as_ref())
+        root_files::list(&self.root, dir.as_ref())
     }
 
     /// The first of these programs that it has.
@@ -129,7 +129,7 @@ fn nics(root: &Path) -> Vec<Present> {
 
 fn present(root: &Path, found: Found) -> Present {
     let file = format!("/sys/class/net/{}/addr_assign_type", found.nic.name);
-    let kind = files::read(root, Path::new(&file));
+    let kind = root_files::read(root, Path::new(&file));
     Present {
         // NET_ADDR_PERM (include/linux/netdevice.h)
         permanent_mac: kind.is_ok_and(|kind| kind.trim_end() == "0"),
@@ -159,10 +159,10 @@ fn running_version() -> Option<u32> {
 /// The version in the name of systemd's private library.
 fn installed_version(root: &Path) -> Option<u32> {
     let lib = Path::new("/usr/lib");
-    let below = files::list(root, lib).into_iter();
+    let below = root_files::list(root, lib).into_iter();
     let dirs = below.map(|dir| dir.join("systemd"));
     let dirs = dirs.chain([lib.join("systemd"), "/usr/lib64/systemd".into()]);
-    let mut files = dirs.flat_map(|dir| files::list(root, &dir));
+    let mut files = dirs.flat_map(|dir| root_files::list(root, &dir));
     files.find_map(|file| {
         let name = file.file_name()?;
         let version = name.to_str()?.strip_prefix("libsystemd-shared-")?;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::marker::{Marker, fingerprint};
 use super::request::Request;
 use super::{FORMATS, Generated};
-use crate::files;
 use crate::replace::replace;
+use crate::root_files;
 
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -64,8 +64,8 @@ pub fn find_all(root: &Path) -> Vec<(PathBuf, Marker)> {
     let dirs = FORMATS.iter().filter_map(|format| format.dir);
     let mut found = Vec::new();
     for dir in dirs {
-        for path in files::list(root, Path::new(dir)) {
-            let text = files::read(root, &path).unwrap_or_default();
+        for path in root_files::list(root, Path::new(dir)) {
+            let text = root_files::read(root, &path).unwrap_or_default();
             if let Some(marker) = Marker::find(&text) {
                 found.push((path, marker));
             }

@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, LinkFile};
 use super::ini::words;
 use super::keys;
+use super::link_files::{self, LinkFile};
 use super::matching::{Matches, matches};
 use super::naming::{Name, is_kernels, name};
 use super::offloads::yes_no;
 use super::{DIR, with_dropins};
 use crate::features::{Key, nearest};
-use crate::files::resolved;
 use crate::generate::machine::{Machine, Present};
 use crate::generate::settings::Settings;
 use crate::generate::{Refusal, listed};
+use crate::root_files::resolved;
 use crate::rules::{RuleSet, Severity, decide};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ fn read(machine: &Machine, path: &Path) -> Result<LinkFile, Refusal> {
         file.add_dropins(machine);
         return Ok(file);
     };
-    let all = files::all(machine);
+    let all = link_files::all(machine);
     let Some(mut file) = all.into_iter().find(|file| file.name() == main) else {
         return Refusal::new(format!(
             "{} is a drop-in of {main}, which is not there: it does nothing",
@@ -219,7 +219,7 @@ impl Checker<'_> {
                 return by_name;
             }
         }
-        let others: Vec<LinkFile> = files::all(self.machine)
+        let others: Vec<LinkFile> = link_files::all(self.machine)
             .into_iter()
             .filter(|other| other.name() != self.file.name() && other.marker.is_none())
             .collect();

@@ -5,10 +5,10 @@
 //! changes for the NIC, its name least of all.
 
 pub mod check;
-mod files;
 mod inforce;
 pub(super) mod ini;
 mod keys;
+mod link_files;
 mod matching;
 mod naming;
 mod offloads;
@@ -21,7 +21,7 @@ use super::request::Request;
 use super::{Format, Generated, Refusal, Remark, Topic, listed, names};
 use crate::generate::machine::{Machine, Present};
 use crate::generate::marker::Marker;
-use files::LinkFile;
+use link_files::LinkFile;
 use matching::Matches;
 use naming::Name;
 pub use offloads::KeyReader;
@@ -131,7 +131,7 @@ struct Displacement {
 impl Displacement {
     fn new(request: &Request<'_>) -> Result<Displacement, Refusal> {
         let machine = request.machine;
-        let all = files::all(machine);
+        let all = link_files::all(machine);
         let mut found: Vec<(&Present, inforce::InForce)> = Vec::new();
         for present in request.subjects() {
             found.push((present, inforce::in_force(&all, machine, present)?));

@@ -1,8 +1,8 @@
 //! Taking over what the file in force says, so that only the offloads change.
 
-use super::files::LinkFile;
 use super::ini::Ini;
 use super::keys;
+use super::link_files::LinkFile;
 use super::matching::CONDITIONS;
 use crate::generate::Refusal;
 

@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::ini::{Ini, Problem};
-use crate::files;
 use crate::generate::machine::Machine;
 use crate::generate::marker::{Marker, fingerprint};
+use crate::root_files;
 
 /// Where `.link` files are, the first directory wins.
 const DIRS: [&str; 5] = [
@@ -69,7 +69,7 @@ impl LinkFile {
     pub fn add_dropins(&mut self, machine: &Machine) {
         let folder = format!("{}.d", self.name());
         let dirs = DIRS.map(|dir| Path::new(dir).join(&folder));
-        for path in files::drop_ins(&machine.root, &dirs, "conf") {
+        for path in root_files::drop_ins(&machine.root, &dirs, "conf") {
             let Some(text) = machine.text(&path) else {
                 continue;
             };
@@ -86,7 +86,7 @@ impl LinkFile {
 
 /// All files that count, in the order in which udev tries them.
 pub fn all(machine: &Machine) -> Vec<LinkFile> {
-    let paths = files::drop_ins(&machine.root, &DIRS.map(PathBuf::from), "link");
+    let paths = root_files::drop_ins(&machine.root, &DIRS.map(PathBuf::from), "link");
     paths
         .iter()
         .filter_map(|path| LinkFile::read(machine, path).ok())
