@@ -11,7 +11,7 @@
     reason = "small numbers all"
 )]
 
-use unhang::report::stats::{ALPHA, Exposure, bursts, weigh};
+use unhang::report::stats::{ALPHA, Exposure, bursts, weigh_two as weigh};
 
 /// xorshift64*: the same histories everywhere and always.
 struct Random(u64);

@@ -1,6 +1,6 @@
 //! The numbers behind the verdict, against scipy and worked examples.
 
-use unhang::report::stats::{Exposure, at_most, bursts, weigh};
+use unhang::report::stats::{Exposure, at_most, bursts, weigh_two as weigh};
 
 #[test]
 fn binomial_tail_as_scipy_has_it() {

@@ -122,7 +122,7 @@ impl Comparison {
     }
 }
 
-pub fn weigh(e: &Exposure) -> Comparison {
+pub fn weigh_two(e: &Exposure) -> Comparison {
     let before = bursts(&e.before);
     let after = bursts(&e.after);
     let share = |days: f64| e.after_days / (e.after_days + days);
@@ -174,4 +174,40 @@ fn longest_quiet(before: &[f64]) -> f64 {
         last = t;
     }
     longest
+}
+
+/// Up-time in one configuration.
+#[derive(Clone, Debug)]
+pub struct Period {
+    /// `None`: not known, or changed by somebody.
+    pub configuration: Option<usize>,
+    pub days: f64,
+    /// When incidents began, in days from its beginning.
+    pub incidents: Vec<f64>,
+}
+
+/// A comparison for each change: of a run of one configuration with the run before it.
+pub fn weigh(periods: &[Period]) -> Vec<Comparison> {
+    let mut runs: Vec<Period> = Vec::new();
+    for period in periods.iter().filter(|p| p.configuration.is_some()) {
+        match runs.last_mut() {
+            Some(run) if run.configuration == period.configuration => {
+                run.incidents
+                    .extend(period.incidents.iter().map(|t| run.days + t));
+                run.days += period.days;
+            }
+            _ => runs.push(period.clone()),
+        }
+    }
+    let pairs = runs.windows(2);
+    let weighed = pairs.map(|pair| {
+        weigh_two(&Exposure {
+            before: pair[0].incidents.clone(),
+            before_days: pair[0].days,
+            change: pair[0].days,
+            after: pair[1].incidents.clone(),
+            after_days: pair[1].days,
+        })
+    });
+    weighed.collect()
 }

@@ -2,19 +2,21 @@
 //! counted over which up-time, how likely that would be by chance, and what to do next.
 //! Never claims more than the numbers do.
 
-use super::history::{History, Stretch};
+use super::configurations::{self, Configuration, Configurations};
+use super::history::History;
+use super::in_force::InForce;
 use super::stats::{self, Comparison};
-use super::{days, nic_name, plural};
-use crate::hang::Settings;
+use super::{days, nic_name, plural, when};
+use jiff::tz::TimeZone;
 
 /// The kinds, from bad to good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Incidents with the fix in force.
+    /// Incidents with what unhang has set in force.
     NotFixed,
-    /// Incidents with the fix in force, but fewer than chance would leave.
+    /// The same, but fewer than chance would leave.
     Fewer,
-    /// Incidents; the fix has not been in force.
+    /// Incidents; nothing that unhang sets is in force.
     Affected,
     /// Incidents, and nothing to compare them with.
     Unknown,
@@ -60,6 +62,22 @@ pub struct Side {
     pub exposure_s: f64,
 }
 
+impl Side {
+    fn new(incidents: usize, days: f64) -> Side {
+        Side {
+            incidents,
+            exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
+        }
+    }
+
+    fn of<'a>(configurations: impl Iterator<Item = &'a Configuration>) -> Side {
+        let (incidents, days) = configurations.fold((0, 0.0), |(incidents, days), one| {
+            (incidents + one.incidents(), days + one.days)
+        });
+        Side::new(incidents, days)
+    }
+}
+
 /// A verdict on one NIC, or on the machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
@@ -67,12 +85,14 @@ pub struct Verdict {
     pub kind: Kind,
     /// For people.
     pub text: String,
-    /// Without the fix.
+    /// In the configuration before the one that is judged.
     pub before: Side,
-    /// With the fix in force.
+    /// In the one that is judged: the last that is known.
     pub after: Side,
-    /// Exposure of unknown state, and the incidents in it.
+    /// In all others, and where it is not known what was in force.
     pub unknown: Side,
+    /// What is judged: the last that is known to have been in force.
+    pub configuration: Option<String>,
     /// `None` where there is nothing to weigh.
     pub comparison: Option<Comparison>,
 }
@@ -87,98 +107,102 @@ const NEXT: &str = "Next things to try, one at a time, so that you know which on
     one owner's word about an I217-V. \
     Until then, link down and up brings a hanging NIC back for now (many owners' word).";
 
-pub fn on_nic(history: &History, nic: usize) -> Verdict {
-    let (exposure, unknown_days, unknown_incidents) = history.exposure(nic);
-    let e = stats::weigh(&exposure);
-    let side = |incidents: usize, days: f64| Side {
-        incidents,
-        exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
-    };
-    let before = side(exposure.before.len(), exposure.before_days);
-    let after = side(exposure.after.len(), exposure.after_days);
-    let unknown = side(unknown_incidents, unknown_days);
-    let all = before.incidents + after.incidents + unknown.incidents;
-    let name = nic_name(&history.incidents.nics[nic]);
-    let fix = history.fixes[nic].clone().unwrap_or_default();
-    let changed = history.changes[nic].is_some();
-    let counted = count(before.incidents, e.bursts_before);
-    let was = format!(
-        "Before: {counted} in {} of up-time.",
-        days(exposure.before_days)
-    );
-    let since = |what: &str| {
-        let length = days(exposure.after_days);
-        format!("Since {}: {what} in {length}.", fix.are())
-    };
-    let so_far = |what: &str| {
-        let length = days(exposure.after_days);
-        format!("{what} in {length} since {}.", fix.are())
-    };
-    let (kind, text) = if all == 0 {
-        no_incidents(&exposure, unknown_days, &fix)
-    } else if after.incidents > 0 {
-        let kind = if e.fewer() {
-            Kind::Fewer
-        } else {
-            Kind::NotFixed
-        };
-        let lead = if kind == Kind::Fewer {
-            format!(
-                "Fewer, but not fixed: so few would come by chance {}.",
-                chance(e.careful)
-            )
-        } else {
-            "Not fixed:".to_string()
-        };
-        let so_far = so_far(&count(after.incidents, e.bursts_after));
-        let next = NEXT.replace("NIC eee", &format!("{name} eee"));
-        let next = next.replace("-K NIC", &format!("-K {name}"));
-        let was = if before.incidents > 0 || exposure.before_days > 1.0 / 24.0 {
-            was
-        } else {
-            "There is nothing before to compare with.".into()
-        };
-        (kind, format!("{lead} {so_far} {was} {next}"))
-    } else if !changed {
-        affected(
-            all,
+/// What is judged: the last runs of configurations, against the run before them.
+struct Judged<'a> {
+    before: Option<&'a Configuration>,
+    after: Vec<&'a Configuration>,
+    comparison: Option<Comparison>,
+}
+
+impl<'a> Judged<'a> {
+    /// The configuration in force now. Where neither it nor the one before it has had an
+    /// incident, a quiet goes on: then they are judged together.
+    fn new(all: &'a Configurations) -> Judged<'a> {
+        let runs: Vec<&Configuration> = all.runs.iter().map(|run| &all.list[*run]).collect();
+        let quiet = runs.iter().rev().take_while(|run| run.incidents() == 0);
+        let judged = quiet.count().clamp(1, runs.len().max(1));
+        let judged = if judged == runs.len() { 1 } else { judged };
+        let first = runs.len().saturating_sub(judged);
+        let before = first.checked_sub(1).map(|before| runs[before]);
+        Judged {
             before,
-            unknown_days + exposure.before_days,
-            history.spoken[nic],
-        )
-    } else if before.incidents == 0 {
-        let text = format!(
-            "Not known: {} came while it is not known whether {}, so there is nothing to compare with. {}",
-            plural(unknown.incidents, "incident"),
-            fix.were(),
-            since("none")
-        );
-        (Kind::Unknown, text)
-    } else if exposure.before_days <= 0.0 {
-        let text = format!(
-            "Too early to say: {} {counted} before, but the log does not tell over which up-time.",
-            so_far("none")
-        );
-        (Kind::TooEarly, text)
-    } else if e.likely_fixed() {
-        let spell = if e.careful > e.plain {
-            " (the last burst before the change is left out, since people act after a bad spell, and such spells end by themselves)"
-        } else {
-            ""
-        };
-        let text = format!(
-            "{was} {} If nothing had changed, so long a quiet would come {}{spell}. Likely fixed.",
-            since("none"),
-            chance(e.careful)
-        );
-        (Kind::LikelyFixed, text)
-    } else {
-        (Kind::TooEarly, too_early(&so_far("none"), &was, &e))
+            after: runs[first..].to_vec(),
+            comparison: before.and_then(|_| all.together(judged)),
+        }
+    }
+
+    /// "tso gso gro off", "tso off and then tso gso off".
+    fn name(&self) -> String {
+        let names: Vec<String> = self.after.iter().map(|one| with(one)).collect();
+        names.join(" and then ")
+    }
+}
+
+/// What a sentence calls a configuration, after "with".
+fn with(one: &Configuration) -> String {
+    match one.in_force {
+        InForce::Default => "the default settings".into(),
+        _ => one.name.clone(),
+    }
+}
+
+impl Configuration {
+    /// What the change to it came to; `None` if there was no incident before it nor after.
+    pub fn kind(&self, all: &Configurations) -> Option<Kind> {
+        let change = self.change.as_ref()?;
+        match (all.list[change.before].incidents(), self.incidents()) {
+            (0, 0) => None,
+            (_, 0) if change.comparison.likely_fixed() => Some(Kind::LikelyFixed),
+            (_, 0) => Some(Kind::TooEarly),
+            _ if self.in_force == InForce::Default => Some(Kind::Affected),
+            _ if change.comparison.fewer() => Some(Kind::Fewer),
+            _ => Some(Kind::NotFixed),
+        }
+    }
+}
+
+/// A line for each configuration, and what came of the change to it.
+pub fn lines(all: &Configurations, zone: &TimeZone) -> Vec<String> {
+    let last = all.runs.last().copied();
+    let line = |(index, one): (usize, &Configuration)| {
+        let mut line = one.name.clone();
+        if one.in_force.is_known() && Some(&index) != all.runs.first() {
+            line += &format!(" from {}", when(&one.since, zone));
+        }
+        let incidents = count(one.incidents(), one.bursts());
+        line += &format!(": {incidents} in {}", days(one.days));
+        match one.kind(all) {
+            Some(Kind::TooEarly) if Some(index) != last => line += "; too short to tell",
+            Some(kind) => line += &format!("; {}", kind.word()),
+            None => {}
+        }
+        line
     };
-    let mut text = text;
-    if unknown_days > 1.0 / 24.0 && kind != Kind::Unknown && all > 0 && changed {
-        let other = history.stretches(nic).iter().any(Stretch::is_other);
-        text += &left_out(&unknown, unknown_days, &fix, other);
+    all.list.iter().enumerate().map(line).collect()
+}
+
+pub fn on_nic(history: &History, nic: usize) -> Verdict {
+    let all = configurations::of_nic(history, nic);
+    let judged = Judged::new(&all);
+    let total = Side::of(all.list.iter());
+    let before = Side::of(judged.before.into_iter());
+    let after = Side::of(judged.after.iter().copied());
+    let unknown = Side {
+        incidents: total.incidents - before.incidents - after.incidents,
+        exposure_s: (total.exposure_s - before.exposure_s - after.exposure_s).max(0.0),
+    };
+    let now = judged.after.last().copied();
+    let at_end = history.stretches(nic).pop();
+    let drifted = at_end.is_some_and(|end| end.state == InForce::Changed);
+    let (kind, mut text) = if total.incidents == 0 {
+        (Kind::NoIncidents, no_incidents(&all))
+    } else {
+        let name = nic_name(&history.incidents.nics[nic]);
+        with_incidents(&all, &judged, &name, history.own.has(nic))
+    };
+    text += &left_out(&all, kind, &judged);
+    if drifted {
+        text += " Somebody has changed the settings since, and they were left so.";
     }
     Verdict {
         kind,
@@ -186,8 +210,109 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
         before,
         after,
         unknown,
-        comparison: (e.bursts_before + e.bursts_after > 0).then_some(e),
+        configuration: now.map(|one| one.name.clone()),
+        comparison: judged.comparison,
     }
+}
+
+fn with_incidents(
+    all: &Configurations,
+    judged: &Judged,
+    nic: &str,
+    is_told: bool,
+) -> (Kind, String) {
+    let Some(now) = judged.after.last().copied() else {
+        return (Kind::Affected, affected(all, is_told));
+    };
+    let in_it = |one: &&Configuration| one.in_force == now.in_force;
+    let same = || all.list.iter().filter(in_it);
+    let incidents: usize = same().map(Configuration::incidents).sum();
+    let was = match judged.before {
+        Some(before) => format!("Before, with {}: {}.", with(before), counted([before])),
+        None => "There is nothing before to compare with.".into(),
+    };
+    if incidents > 0 && now.in_force == InForce::Default {
+        return (Kind::Affected, affected(all, is_told));
+    }
+    if incidents > 0 {
+        let next = NEXT.replace("NIC eee", &format!("{nic} eee"));
+        let next = next.replace("-K NIC", &format!("-K {nic}"));
+        let fewer = judged.comparison.as_ref().filter(|c| c.fewer());
+        let (kind, lead) = match fewer {
+            Some(c) => (
+                Kind::Fewer,
+                format!(
+                    "Fewer, but not fixed: so few would come by chance {}.",
+                    chance(c.careful)
+                ),
+            ),
+            None => (Kind::NotFixed, "Not fixed:".to_string()),
+        };
+        let text = format!("{lead} {} with {}. {was} {next}", counted(same()), now.name);
+        return (kind, text);
+    }
+    let length = days(judged.after.iter().map(|one| one.days).sum());
+    let since = format!("Since then, with {}: none in {length}.", judged.name());
+    let so_far = format!("none in {length} with {}.", judged.name());
+    let Some((before, e)) = judged.before.zip(judged.comparison.as_ref()) else {
+        let unknown: usize = all.list.iter().map(Configuration::incidents).sum();
+        let text = format!(
+            "Not known: {} came while {}, so there is nothing to compare with. With {}: none in {length}.",
+            plural(unknown, "incident"),
+            if all
+                .list
+                .iter()
+                .all(|one| one.in_force == InForce::Unknown || one.incidents() == 0)
+            {
+                "it is not known what was in force"
+            } else {
+                "something else was in force, or it is not known what"
+            },
+            judged.name()
+        );
+        return (Kind::Unknown, text);
+    };
+    if before.incidents() == 0 {
+        let text = format!("Not known: nothing came before, either. {was} {since}");
+        return (Kind::Unknown, text);
+    }
+    if before.days <= 0.0 {
+        let text = format!(
+            "Too early to say: {so_far} Before, with {}: {}.",
+            with(before),
+            counted([before])
+        );
+        return (Kind::TooEarly, text);
+    }
+    if e.likely_fixed() {
+        let spell = if e.careful > e.plain {
+            " (the last burst before the change is left out, since people act after a bad spell, and such spells end by themselves)"
+        } else {
+            ""
+        };
+        let text = format!(
+            "{was} {since} If nothing had changed, so long a quiet would come {}{spell}. Likely fixed.",
+            chance(e.careful)
+        );
+        return (Kind::LikelyFixed, text);
+    }
+    (Kind::TooEarly, too_early(&so_far, &was, e))
+}
+
+/// "7 incidents (6 bursts) in 10.4 days of up-time".
+fn counted<'a>(all: impl IntoIterator<Item = &'a Configuration>) -> String {
+    let (mut incidents, mut bursts, mut length) = (0, 0, 0.0);
+    for one in all {
+        incidents += one.incidents();
+        bursts += one.bursts();
+        length += one.days;
+    }
+    let over = if length > 0.0 {
+        format!("in {} of up-time", days(length))
+    } else {
+        "over an up-time that the log does not tell".into()
+    };
+    format!("{} {over}", count(incidents, bursts))
 }
 
 /// The verdict on the machine: that on its worst NIC.
@@ -218,22 +343,30 @@ pub fn overall(history: &History) -> Verdict {
             before: Side::default(),
             after: Side::default(),
             unknown: Side::default(),
+            configuration: None,
             comparison: None,
         },
     }
 }
 
 /// What counts for neither side.
-fn left_out(unknown: &Side, unknown_days: f64, fix: &Settings, other: bool) -> String {
-    let what = if other {
-        "something else was in force, or it is not known what".to_string()
-    } else {
-        format!("it is not known whether {}", fix.were())
+fn left_out(all: &Configurations, kind: Kind, judged: &Judged) -> String {
+    let said = |one: &&Configuration| {
+        let is = |other: &Configuration| other.in_force == one.in_force;
+        judged.after.iter().any(|after| is(after))
+            || judged
+                .before
+                .is_some_and(|before| std::ptr::eq(before, *one))
     };
-    let incidents = plural(unknown.incidents, "incident");
+    let left = Side::of(all.list.iter().filter(|one| !said(one)));
+    let told = matches!(kind, Kind::Unknown | Kind::NoIncidents);
+    if left.exposure_s <= 3600.0 || !all.has_set() || told {
+        return String::new();
+    }
     format!(
-        " (In {} more, with {incidents}, {what}.)",
-        days(unknown_days)
+        " (In {} more, with {}, something else was in force, or it is not known what.)",
+        days(left.exposure_s / 86_400.0),
+        plural(left.incidents, "incident")
     )
 }
 
@@ -251,43 +384,64 @@ fn nothing(history: &History) -> String {
     format!("No incident in this log{covers}. It has no line of an e1000e NIC's links or hangs.")
 }
 
-fn no_incidents(e: &stats::Exposure, unknown_days: f64, fix: &Settings) -> (Kind, String) {
-    let all = e.before_days + e.after_days + unknown_days;
-    let text = if all <= 0.0 {
-        "No incident in this log; over which up-time it does not tell.".to_string()
-    } else if e.after_days > 0.0 && e.before_days <= 0.0 {
-        format!(
+fn no_incidents(all: &Configurations) -> String {
+    let total: f64 = all.list.iter().map(|one| one.days).sum();
+    let now = all.runs.last().map(|now| &all.list[*now]);
+    let compared = all.list.iter().any(|one| one.in_force == InForce::Default);
+    match now {
+        _ if total <= 0.0 => {
+            "No incident in this log; over which up-time it does not tell.".to_string()
+        }
+        Some(now) if now.days > 0.0 && !compared => format!(
             "No incident in {} of up-time, {} of it with {}. Whether there would be any without, the log cannot tell.",
-            days(all),
-            days(e.after_days),
-            fix.name()
-        )
-    } else {
-        let quiet = if all < 14.0 {
-            " A quiet week proves nothing."
-        } else {
-            ""
-        };
-        format!("No incident in {} of up-time.{quiet}", days(all))
-    };
-    (Kind::NoIncidents, text)
+            days(total),
+            days(now.days),
+            now.name
+        ),
+        _ => {
+            let quiet = if total < 14.0 {
+                " A quiet week proves nothing."
+            } else {
+                ""
+            };
+            format!("No incident in {} of up-time.{quiet}", days(total))
+        }
+    }
 }
 
-fn affected(all: usize, before: Side, up_days: f64, spoken: bool) -> (Kind, String) {
-    let over = if up_days > 0.0 {
-        format!(" in {} of up-time", days(up_days))
-    } else {
-        "; over which up-time the log does not tell".into()
+/// Nothing of unhang's is in force, or the log does not tell that anything is.
+fn affected(all: &Configurations, is_told: bool) -> String {
+    let over = |side: Side| {
+        let incidents = plural(side.incidents, "incident");
+        if side.exposure_s > 0.0 {
+            format!(
+                "{incidents} in {} of up-time",
+                days(side.exposure_s / 86_400.0)
+            )
+        } else {
+            format!("{incidents}; over which up-time the log does not tell")
+        }
     };
-    let why = if before.incidents > 0 {
-        "What the rules want was not in force."
-    } else if spoken {
-        "What was in force is not known."
+    let (side, why) = if all.has_set() {
+        let default = all
+            .list
+            .iter()
+            .filter(|one| one.in_force == InForce::Default);
+        let why = "with the default settings, which are in force again.";
+        let text = format!("Affected: {} {why}", over(Side::of(default)));
+        return text;
+    } else if !all.runs.is_empty() {
+        (
+            Side::of(all.list.iter()),
+            "What the rules want was not in force.",
+        )
+    } else if is_told {
+        (Side::of(all.list.iter()), "What was in force is not known.")
     } else {
-        "The log has no line of unhang's: what was in force is not known."
+        let why = "The log has no line of unhang's: what was in force is not known.";
+        (Side::of(all.list.iter()), why)
     };
-    let text = format!("Affected: {}{over}. {why}", plural(all, "incident"));
-    (Kind::Affected, text)
+    format!("Affected: {}. {why}", over(side))
 }
 
 fn too_early(so_far: &str, was: &str, e: &Comparison) -> String {
