@@ -126,7 +126,9 @@ proptest! {
             prop_assert_eq!(whole, in_force);
             for name in NAMES {
                 // A later key wins where two are for the same feature.
-                let mut of_it = read.settings.iter().filter(|(key, _)| Key::new(*key).covers(name));
+                let lost = read.lost.iter().map(|key| (key.as_str(), "lost"));
+                let all = read.settings.iter().chain(lost);
+                let mut of_it = all.filter(|(key, _)| Key::new(*key).covers(name));
                 if let (Some((_, "off")), None) = (of_it.next(), of_it.next()) {
                     prop_assert!(!kernel.is_on(name), "{}", name);
                 }
