@@ -21,15 +21,10 @@ pub struct Configuration {
     pub days: f64,
     /// When the incidents began, on a clock that runs only in this configuration.
     times: Vec<f64>,
-    /// What came of it, where the log has what was before it.
-    pub change: Option<Change>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// Index of the configuration before.
-    pub before: usize,
-    pub comparison: Comparison,
+    /// Index of its first period.
+    period: usize,
+    /// It is known, and was in force for long enough.
+    is_run: bool,
 }
 
 impl Configuration {
@@ -46,8 +41,6 @@ impl Configuration {
 pub struct Configurations {
     /// In the order of time; what is not known and what somebody changed is one entry each.
     pub list: Vec<Configuration>,
-    /// Indices of those that are known, in the order of time.
-    pub runs: Vec<usize>,
     periods: Vec<Period>,
 }
 
@@ -55,12 +48,14 @@ pub struct Configurations {
 pub fn of_nic(history: &History, nic: usize) -> Configurations {
     let mut all = Configurations::default();
     let stretches = history.stretches(nic);
-    let mut incidents = history.incidents.of(nic).peekable();
+    let timed = |i: &&Incident| !i.start.is_empty();
+    let mut incidents = history.incidents.of(nic).filter(timed).peekable();
     let mut brief = 0.0;
     for (index, stretch) in stretches.iter().enumerate() {
         let length = stretch.length() as f64 / DAY;
+        let last = index + 1 == stretches.len();
         let mut times = Vec::new();
-        while let Some(incident) = incidents.next_if(|i| before_end(i, stretch)) {
+        while let Some(incident) = incidents.next_if(|i| last || before_end(i, stretch)) {
             let within = incident.start.since(&stretch.from).unwrap_or(0).max(0) as f64 / DAY;
             let time = brief + within.min(length);
             times.extend(repeat_n(time, incident.times as usize));
@@ -72,93 +67,28 @@ pub fn of_nic(history: &History, nic: usize) -> Configurations {
             continue;
         }
         // Between two runs of the same, it ends neither.
-        let passing = next.is_some_and(|next| Some(next.state) == all.now());
-        let known = stretch.state.is_known() && !passing;
-        all.add(
-            history,
-            (stretch.state, known),
-            stretch.from,
-            brief + length,
-            &times,
-        );
+        let now = all.runs().next_back().map(|now| now.in_force);
+        let passing = next.is_some_and(|next| Some(next.state) == now);
+        let is_run = stretch.state.is_known() && !passing;
+        let state = (stretch.state, is_run);
+        all.add(history, state, stretch.from, brief + length, &times);
         brief = 0.0;
     }
-    let rest: usize = incidents.map(|incident| incident.times as usize).sum();
-    if rest > 0 && all.list.is_empty() {
-        // No line of the log bears a time.
-        all.add(
-            history,
-            (InForce::Unknown, false),
-            Stamp::default(),
-            0.0,
-            &vec![0.0; rest],
-        );
-    } else if let (Some(one), Some(period)) = (all.list.last_mut(), all.periods.last_mut()) {
-        one.times.extend(repeat_n(one.days, rest));
-        period.incidents.extend(repeat_n(period.days, rest));
-    }
-    for (pair, comparison) in all.runs.windows(2).zip(weigh(&all.periods)) {
-        let before = pair[0];
-        all.list[pair[1]].change = Some(Change { before, comparison });
+    // What bears no time can't be placed.
+    let untimed = history.incidents.of(nic).filter(|i| !timed(i));
+    let rest: u64 = untimed.chain(incidents).map(|i| i.times).sum();
+    if rest > 0 {
+        let state = (InForce::Unknown, false);
+        let times = vec![0.0; rest as usize];
+        all.add(history, state, Stamp::default(), 0.0, &times);
     }
     all
 }
 
 impl Configurations {
-    /// What was last known to be in force.
-    fn now(&self) -> Option<InForce> {
-        self.runs.last().map(|last| self.list[*last].in_force)
-    }
-
-    fn add(
-        &mut self,
-        history: &History,
-        (state, known): (InForce, bool),
-        since: Stamp,
-        days: f64,
-        times: &[f64],
-    ) {
-        let place = if known && self.now() == Some(state) {
-            self.runs.last().copied()
-        } else if known {
-            None
-        } else {
-            self.list.iter().position(|one| one.in_force == state)
-        };
-        let place = place.unwrap_or_else(|| {
-            self.list.push(Configuration {
-                in_force: state,
-                name: history.own.name(state),
-                since,
-                days: 0.0,
-                times: Vec::new(),
-                change: None,
-            });
-            self.list.len() - 1
-        });
-        if known && self.runs.last() != Some(&place) {
-            self.runs.push(place);
-        }
-        let one = &mut self.list[place];
-        one.times.extend(times.iter().map(|time| one.days + time));
-        one.days += days;
-        let configuration = match state {
-            InForce::Default if known => Some(0),
-            InForce::Set(settings) if known => Some(settings + 1),
-            _ => None,
-        };
-        match self.periods.last_mut() {
-            Some(last) if last.configuration == configuration => {
-                last.incidents
-                    .extend(times.iter().map(|time| last.days + time));
-                last.days += days;
-            }
-            _ => self.periods.push(Period {
-                configuration,
-                days,
-                incidents: times.to_vec(),
-            }),
-        }
+    /// Those that are known, in the order of time.
+    pub fn runs(&self) -> impl DoubleEndedIterator<Item = &Configuration> {
+        self.list.iter().filter(|one| one.is_run)
     }
 
     /// Has anything of unhang's been in force?
@@ -167,7 +97,53 @@ impl Configurations {
         self.list.iter().any(set)
     }
 
-    /// Weighs the last `runs` as if they were one.
+    fn add(
+        &mut self,
+        history: &History,
+        (state, is_run): (InForce, bool),
+        since: Stamp,
+        days: f64,
+        times: &[f64],
+    ) {
+        let now = |one: &&mut Configuration| one.is_run && one.in_force == state;
+        let same = |one: &&mut Configuration| !one.is_run && one.in_force == state;
+        let mut list = self.list.iter_mut();
+        let known = if is_run {
+            list.rfind(|one| one.is_run).filter(now)
+        } else {
+            list.find(same)
+        };
+        if let Some(one) = known {
+            one.times.extend(times.iter().map(|time| one.days + time));
+            one.days += days;
+        } else {
+            self.list.push(Configuration {
+                in_force: state,
+                name: history.own.name(state),
+                since,
+                days,
+                times: times.to_vec(),
+                period: self.periods.len(),
+                is_run,
+            });
+        }
+        self.periods.push(Period {
+            configuration: number(state).filter(|_| is_run),
+            days,
+            incidents: times.to_vec(),
+        });
+    }
+
+    /// What each change came to, with the configuration that it was to.
+    pub fn changes(&self) -> Vec<(&Configuration, Comparison)> {
+        let of = |comparison: Comparison| {
+            let first = |one: &&Configuration| one.is_run && one.period <= comparison.period;
+            Some((self.list.iter().rfind(first)?, comparison))
+        };
+        weigh(&self.periods).into_iter().filter_map(of).collect()
+    }
+
+    /// Weighs the last `runs` as if they were one, against what was before them.
     pub fn together(&self, runs: usize) -> Option<Comparison> {
         let mut periods = self.periods.clone();
         let (mut left, mut last) = (runs, None);
@@ -182,6 +158,21 @@ impl Configurations {
             period.configuration = own.map(|_| usize::MAX);
         }
         weigh(&periods).pop()
+    }
+
+    /// The configuration with this number of a comparison's.
+    pub fn numbered(&self, number_: usize) -> impl Iterator<Item = &Configuration> {
+        self.runs()
+            .filter(move |one| number(one.in_force) == Some(number_))
+    }
+}
+
+/// A configuration's number, as it is weighed.
+fn number(state: InForce) -> Option<usize> {
+    match state {
+        InForce::Default => Some(0),
+        InForce::Set(settings) => Some(settings + 1),
+        InForce::Changed | InForce::Unknown => None,
     }
 }
 

@@ -29,11 +29,11 @@
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
 
 use super::DAY;
-use super::configurations::{self, Configuration, Configurations};
+use super::configurations::{self, Configuration};
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::stats::Comparison;
-use super::verdict::{self, Side, Verdict};
+use super::verdict::{self, Change, Side, Verdict};
 use super::{clean, iso};
 use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
@@ -90,7 +90,8 @@ impl Serialize for OneNic<'_> {
         map.serialize_entry("in_force", &now)?;
         map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
         let configurations = configurations::of_nic(history, index);
-        let value = |one| configuration_value(history, &configurations, one);
+        let changes = verdict::changes(&configurations);
+        let value = |one| configuration_value(history, &changes, one);
         let values: Vec<Value> = configurations.list.iter().map(value).collect();
         map.serialize_entry("configurations", &values)?;
         map.serialize_entry("incidents", &Incidents(history, index))?;
@@ -128,18 +129,17 @@ impl Serialize for BootRows<'_> {
     }
 }
 
-fn configuration_value(history: &History, all: &Configurations, one: &Configuration) -> Value {
+fn configuration_value(history: &History, changes: &[Change], one: &Configuration) -> Value {
     let settings = history.own.settings(one.in_force).into_iter();
     let settings = settings.flat_map(Settings::iter);
     let settings: Map<String, Value> = settings
         .map(|(key, value)| (key.into(), value.into()))
         .collect();
-    let verdict = one.kind(all).zip(one.change.as_ref());
-    let verdict = verdict.map(|(kind, change)| {
+    let change = changes.iter().find(|change| std::ptr::eq(change.to, one));
+    let verdict = change.map(|change| {
         let mut verdict = weighed(Some(&change.comparison), true);
-        verdict.insert("kind".into(), kind.name().into());
-        let before = all.list[change.before].name.clone();
-        verdict.insert("before".into(), before.into());
+        verdict.insert("kind".into(), change.kind.name().into());
+        verdict.insert("before".into(), change.from.name.clone().into());
         verdict
     });
     json!({

@@ -108,6 +108,14 @@ pub struct Comparison {
     /// Days of further quiet until "likely fixed"; 0 if it is so now. `None`: there was an
     /// incident after, or none before.
     pub needed: Option<f64>,
+    /// Index of the first period of the run that began with the change.
+    pub period: usize,
+    /// The configuration of the run before …
+    pub from: usize,
+    /// … and of this one.
+    pub to: usize,
+    /// The bursts before may be one spell.
+    pub one_spell: bool,
 }
 
 impl Comparison {
@@ -150,6 +158,10 @@ pub fn weigh_two(e: &Exposure) -> Comparison {
         careful,
         longest_quiet,
         needed,
+        period: 0,
+        from: 0,
+        to: 0,
+        one_spell: false,
     }
 }
 
@@ -188,26 +200,41 @@ pub struct Period {
 
 /// A comparison for each change: of a run of one configuration with the run before it.
 pub fn weigh(periods: &[Period]) -> Vec<Comparison> {
-    let mut runs: Vec<Period> = Vec::new();
-    for period in periods.iter().filter(|p| p.configuration.is_some()) {
-        match runs.last_mut() {
-            Some(run) if run.configuration == period.configuration => {
-                run.incidents
-                    .extend(period.incidents.iter().map(|t| run.days + t));
-                run.days += period.days;
-            }
-            _ => runs.push(period.clone()),
+    let known = periods.iter().enumerate();
+    let known = known.filter_map(|(index, period)| Some((index, period.configuration?)));
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for (index, configuration) in known {
+        if runs.last().is_none_or(|(_, last)| *last != configuration) {
+            runs.push((index, configuration));
         }
     }
-    let pairs = runs.windows(2);
-    let weighed = pairs.map(|pair| {
-        weigh_two(&Exposure {
-            before: pair[0].incidents.clone(),
-            before_days: pair[0].days,
-            change: pair[0].days,
-            after: pair[1].incidents.clone(),
-            after_days: pair[1].days,
-        })
+    let all = |configuration: usize| {
+        let (mut times, mut days) = (Vec::new(), 0.0);
+        for period in periods
+            .iter()
+            .filter(|p| p.configuration == Some(configuration))
+        {
+            times.extend(period.incidents.iter().map(|t| days + t));
+            days += period.days;
+        }
+        (times, days)
+    };
+    let weighed = runs.windows(2).map(|pair| {
+        let ((_, from), (period, to)) = (pair[0], pair[1]);
+        let ((before, before_days), (after, after_days)) = (all(from), all(to));
+        let change = before_days;
+        Comparison {
+            period,
+            from,
+            to,
+            ..weigh_two(&Exposure {
+                before,
+                before_days,
+                change,
+                after,
+                after_days,
+            })
+        }
     });
     weighed.collect()
 }

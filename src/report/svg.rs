@@ -45,7 +45,7 @@ pub fn picture(history: &History, zone: &TimeZone) -> String {
     // Where there were several changes, what came of each.
     for nic in &rows {
         let all = configurations::of_nic(history, *nic);
-        if all.runs.len() > 2 {
+        if all.runs().count() > 2 {
             let lines = verdict::lines(&all, zone);
             let hidden = lines.len().saturating_sub(CHANGES);
             for line in &lines[hidden..] {

@@ -118,7 +118,7 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
     let all = configurations::of_nic(history, nic);
     let mut before = InForce::Unknown;
     let mut changes = Vec::new();
-    for one in all.runs.iter().map(|run| &all.list[*run]) {
+    for one in all.runs() {
         let first = before == InForce::Unknown && one.in_force == InForce::Default;
         if let Some(day) = place(&one.since).filter(|_| !first) {
             changes.push(Change {

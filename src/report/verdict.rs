@@ -107,85 +107,122 @@ const NEXT: &str = "Next things to try, one at a time, so that you know which on
     one owner's word about an I217-V. \
     Until then, link down and up brings a hanging NIC back for now (many owners' word).";
 
-/// What is judged: the last runs of configurations, against the run before them.
+/// What is judged: the configuration in force now, against the one before it, each with all
+/// the time that it was in force. Where neither has had an incident, a quiet goes on: then
+/// they are judged together, against what was before.
 struct Judged<'a> {
-    before: Option<&'a Configuration>,
+    before: Vec<&'a Configuration>,
     after: Vec<&'a Configuration>,
     comparison: Option<Comparison>,
 }
 
 impl<'a> Judged<'a> {
-    /// The configuration in force now. Where neither it nor the one before it has had an
-    /// incident, a quiet goes on: then they are judged together.
     fn new(all: &'a Configurations) -> Judged<'a> {
-        let runs: Vec<&Configuration> = all.runs.iter().map(|run| &all.list[*run]).collect();
-        let quiet = runs.iter().rev().take_while(|run| run.incidents() == 0);
-        let judged = quiet.count().clamp(1, runs.len().max(1));
-        let judged = if judged == runs.len() { 1 } else { judged };
+        let runs: Vec<&Configuration> = all.runs().collect();
+        let of = |state: InForce| {
+            runs.iter()
+                .copied()
+                .filter(move |run| run.in_force == state)
+        };
+        let is_quiet = |run: &&&Configuration| of(run.in_force).all(|one| one.incidents() == 0);
+        let quiet = runs.iter().rev().take_while(is_quiet).count();
+        let judged = if quiet == runs.len() { 1 } else { quiet.max(1) };
+        let comparison = all.together(judged);
         let first = runs.len().saturating_sub(judged);
-        let before = first.checked_sub(1).map(|before| runs[before]);
+        let before = match comparison.as_ref() {
+            Some(c) => all.numbered(c.from).collect(),
+            None => Vec::new(),
+        };
+        let after = if judged > 1 {
+            runs[first..].to_vec()
+        } else {
+            let now = runs.last().map(|now| now.in_force);
+            now.into_iter().flat_map(of).collect()
+        };
         Judged {
             before,
-            after: runs[first..].to_vec(),
-            comparison: before.and_then(|_| all.together(judged)),
+            after,
+            comparison,
         }
     }
 
     /// "tso gso gro off", "tso off and then tso gso off".
     fn name(&self) -> String {
-        let names: Vec<String> = self.after.iter().map(|one| with(one)).collect();
+        let mut names: Vec<&str> = self.after.iter().map(|one| with(one)).collect();
+        names.dedup();
         names.join(" and then ")
     }
 }
 
 /// What a sentence calls a configuration, after "with".
-fn with(one: &Configuration) -> String {
+fn with(one: &Configuration) -> &str {
     match one.in_force {
-        InForce::Default => "the default settings".into(),
-        _ => one.name.clone(),
+        InForce::Default => "the default settings",
+        _ => &one.name,
     }
 }
 
-impl Configuration {
-    /// What the change to it came to; `None` if there was no incident before it nor after.
-    pub fn kind(&self, all: &Configurations) -> Option<Kind> {
-        let change = self.change.as_ref()?;
-        match (all.list[change.before].incidents(), self.incidents()) {
-            (0, 0) => None,
-            (_, 0) if change.comparison.likely_fixed() => Some(Kind::LikelyFixed),
-            (_, 0) => Some(Kind::TooEarly),
-            _ if self.in_force == InForce::Default => Some(Kind::Affected),
-            _ if change.comparison.fewer() => Some(Kind::Fewer),
-            _ => Some(Kind::NotFixed),
-        }
-    }
+/// A change of configuration, and what came of it.
+pub struct Change<'a> {
+    pub from: &'a Configuration,
+    pub to: &'a Configuration,
+    pub kind: Kind,
+    pub comparison: Comparison,
+}
+
+/// The changes on which there is something to say.
+pub fn changes(all: &Configurations) -> Vec<Change<'_>> {
+    let change = |(to, comparison): (_, Comparison)| {
+        let to: &Configuration = to;
+        let from = all.numbered(comparison.from).next()?;
+        let kind = match (comparison.bursts_before, comparison.bursts_after) {
+            (0, 0) => return None,
+            (_, 0) if comparison.likely_fixed() => Kind::LikelyFixed,
+            (_, 0) => Kind::TooEarly,
+            _ if to.in_force == InForce::Default => Kind::Affected,
+            _ if comparison.fewer() => Kind::Fewer,
+            _ => Kind::NotFixed,
+        };
+        Some(Change {
+            from,
+            to,
+            kind,
+            comparison,
+        })
+    };
+    all.changes().into_iter().filter_map(change).collect()
 }
 
 /// A line for each configuration, and what came of the change to it.
 pub fn lines(all: &Configurations, zone: &TimeZone) -> Vec<String> {
-    let last = all.runs.last().copied();
-    let line = |(index, one): (usize, &Configuration)| {
+    let changes = changes(all);
+    let (first, last) = (all.runs().next(), all.runs().next_back());
+    let is = |one: &Configuration, other: Option<&Configuration>| {
+        other.is_some_and(|other| std::ptr::eq(one, other))
+    };
+    let line = |one: &Configuration| {
         let mut line = one.name.clone();
-        if one.in_force.is_known() && Some(&index) != all.runs.first() {
+        if one.in_force.is_known() && !is(one, first) {
             line += &format!(" from {}", when(&one.since, zone));
         }
         let incidents = count(one.incidents(), one.bursts());
         line += &format!(": {incidents} in {}", days(one.days));
-        match one.kind(all) {
-            Some(Kind::TooEarly) if Some(index) != last => line += "; too short to tell",
+        let change = changes.iter().find(|change| is(one, Some(change.to)));
+        match change.map(|change| change.kind) {
+            Some(Kind::TooEarly) if !is(one, last) => line += "; too short to tell",
             Some(kind) => line += &format!("; {}", kind.word()),
             None => {}
         }
         line
     };
-    all.list.iter().enumerate().map(line).collect()
+    all.list.iter().map(line).collect()
 }
 
 pub fn on_nic(history: &History, nic: usize) -> Verdict {
     let all = configurations::of_nic(history, nic);
     let judged = Judged::new(&all);
     let total = Side::of(all.list.iter());
-    let before = Side::of(judged.before.into_iter());
+    let before = Side::of(judged.before.iter().copied());
     let after = Side::of(judged.after.iter().copied());
     let unknown = Side {
         incidents: total.incidents - before.incidents - after.incidents,
@@ -224,13 +261,18 @@ fn with_incidents(
     let Some(now) = judged.after.last().copied() else {
         return (Kind::Affected, affected(all, is_told));
     };
-    let in_it = |one: &&Configuration| one.in_force == now.in_force;
-    let same = || all.list.iter().filter(in_it);
-    let incidents: usize = same().map(Configuration::incidents).sum();
-    let was = match judged.before {
-        Some(before) => format!("Before, with {}: {}.", with(before), counted([before])),
+    let was = match judged.before.first() {
+        Some(before) => format!(
+            "With {}: {}.",
+            with(before),
+            counted(
+                &judged.before,
+                judged.comparison.as_ref().map(|c| c.bursts_before)
+            )
+        ),
         None => "There is nothing before to compare with.".into(),
     };
+    let incidents: usize = judged.after.iter().map(|one| one.incidents()).sum();
     if incidents > 0 && now.in_force == InForce::Default {
         return (Kind::Affected, affected(all, is_told));
     }
@@ -248,41 +290,35 @@ fn with_incidents(
             ),
             None => (Kind::NotFixed, "Not fixed:".to_string()),
         };
-        let text = format!("{lead} {} with {}. {was} {next}", counted(same()), now.name);
+        let bursts = judged.comparison.as_ref().map(|c| c.bursts_after);
+        let after = counted(&judged.after, bursts);
+        let text = format!("{lead} {after} with {}. {was} {next}", now.name);
         return (kind, text);
     }
     let length = days(judged.after.iter().map(|one| one.days).sum());
-    let since = format!("Since then, with {}: none in {length}.", judged.name());
-    let so_far = format!("none in {length} with {}.", judged.name());
-    let Some((before, e)) = judged.before.zip(judged.comparison.as_ref()) else {
+    let name = judged.name();
+    let since = format!("With {name}: none in {length}.");
+    let so_far = format!("none in {length} with {name}.");
+    let Some(e) = judged.comparison.as_ref() else {
         let unknown: usize = all.list.iter().map(Configuration::incidents).sum();
+        let mut other = all.list.iter().filter(|one| one.incidents() > 0);
+        let when = if other.all(|one| one.in_force == InForce::Unknown) {
+            "it is not known what was in force"
+        } else {
+            "something else was in force, or it is not known what"
+        };
         let text = format!(
-            "Not known: {} came while {}, so there is nothing to compare with. With {}: none in {length}.",
-            plural(unknown, "incident"),
-            if all
-                .list
-                .iter()
-                .all(|one| one.in_force == InForce::Unknown || one.incidents() == 0)
-            {
-                "it is not known what was in force"
-            } else {
-                "something else was in force, or it is not known what"
-            },
-            judged.name()
+            "Not known: {} came while {when}, so there is nothing to compare with. {since}",
+            plural(unknown, "incident")
         );
         return (Kind::Unknown, text);
     };
-    if before.incidents() == 0 {
-        let text = format!("Not known: nothing came before, either. {was} {since}");
+    if e.bursts_before == 0 {
+        let text = format!("Not known: there is nothing to compare with. {was} {since}");
         return (Kind::Unknown, text);
     }
-    if before.days <= 0.0 {
-        let text = format!(
-            "Too early to say: {so_far} Before, with {}: {}.",
-            with(before),
-            counted([before])
-        );
-        return (Kind::TooEarly, text);
+    if judged.before.iter().all(|one| one.days <= 0.0) {
+        return (Kind::TooEarly, format!("Too early to say: {so_far} {was}"));
     }
     if e.likely_fixed() {
         let spell = if e.careful > e.plain {
@@ -300,13 +336,10 @@ fn with_incidents(
 }
 
 /// "7 incidents (6 bursts) in 10.4 days of up-time".
-fn counted<'a>(all: impl IntoIterator<Item = &'a Configuration>) -> String {
-    let (mut incidents, mut bursts, mut length) = (0, 0, 0.0);
-    for one in all {
-        incidents += one.incidents();
-        bursts += one.bursts();
-        length += one.days;
-    }
+fn counted(all: &[&Configuration], bursts: Option<usize>) -> String {
+    let incidents = all.iter().map(|one| one.incidents()).sum();
+    let bursts = bursts.unwrap_or_else(|| all.iter().map(|one| one.bursts()).sum());
+    let length: f64 = all.iter().map(|one| one.days).sum();
     let over = if length > 0.0 {
         format!("in {} of up-time", days(length))
     } else {
@@ -352,11 +385,8 @@ pub fn overall(history: &History) -> Verdict {
 /// What counts for neither side.
 fn left_out(all: &Configurations, kind: Kind, judged: &Judged) -> String {
     let said = |one: &&Configuration| {
-        let is = |other: &Configuration| other.in_force == one.in_force;
-        judged.after.iter().any(|after| is(after))
-            || judged
-                .before
-                .is_some_and(|before| std::ptr::eq(before, *one))
+        let mut judged = judged.before.iter().chain(&judged.after);
+        judged.any(|other| std::ptr::eq(*other, *one))
     };
     let left = Side::of(all.list.iter().filter(|one| !said(one)));
     let told = matches!(kind, Kind::Unknown | Kind::NoIncidents);
@@ -386,7 +416,7 @@ fn nothing(history: &History) -> String {
 
 fn no_incidents(all: &Configurations) -> String {
     let total: f64 = all.list.iter().map(|one| one.days).sum();
-    let now = all.runs.last().map(|now| &all.list[*now]);
+    let now = all.runs().next_back();
     let compared = all.list.iter().any(|one| one.in_force == InForce::Default);
     match now {
         _ if total <= 0.0 => {
@@ -430,7 +460,7 @@ fn affected(all: &Configurations, is_told: bool) -> String {
         let why = "with the default settings, which are in force again.";
         let text = format!("Affected: {} {why}", over(Side::of(default)));
         return text;
-    } else if !all.runs.is_empty() {
+    } else if all.runs().next().is_some() {
         (
             Side::of(all.list.iter()),
             "What the rules want was not in force.",
