@@ -48,8 +48,8 @@ pub struct Configurations {
 pub fn of_nic(history: &History, nic: usize) -> Configurations {
     let mut all = Configurations::default();
     let stretches = history.stretches(nic);
-    let timed = |i: &&Incident| !i.start.is_empty();
-    let mut incidents = history.incidents.of(nic).filter(timed).peekable();
+    let has_time = |i: &&Incident| !i.start.is_empty();
+    let mut incidents = history.incidents.of(nic).filter(has_time).peekable();
     let mut brief = 0.0;
     for (index, stretch) in stretches.iter().enumerate() {
         let length = stretch.length() as f64 / DAY;
@@ -75,7 +75,7 @@ pub fn of_nic(history: &History, nic: usize) -> Configurations {
         brief = 0.0;
     }
     // What bears no time can't be placed.
-    let untimed = history.incidents.of(nic).filter(|i| !timed(i));
+    let untimed = history.incidents.of(nic).filter(|i| !has_time(i));
     let rest: u64 = untimed.chain(incidents).map(|i| i.times).sum();
     if rest > 0 {
         let state = (InForce::Unknown, false);
