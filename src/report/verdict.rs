@@ -89,7 +89,7 @@ const NEXT: &str = "Next things to try, one at a time, so that you know which on
 
 pub fn on_nic(history: &History, nic: usize) -> Verdict {
     let (exposure, unknown_days, unknown_incidents) = history.exposure(nic);
-    let e = stats::weigh(&exposure);
+    let e = stats::weigh_two(&exposure);
     let side = |incidents: usize, days: f64| Side {
         incidents,
         exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
