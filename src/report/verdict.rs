@@ -5,7 +5,7 @@
 use super::configurations::{self, Configuration, Configurations};
 use super::history::History;
 use super::in_force::InForce;
-use super::stats::{self, Comparison};
+use super::stats::Comparison;
 use super::{days, nic_name, plural, when};
 use jiff::tz::TimeZone;
 
@@ -321,15 +321,7 @@ fn with_incidents(
         return (Kind::TooEarly, format!("Too early to say: {so_far} {was}"));
     }
     if e.likely_fixed() {
-        let spell = if e.careful > e.plain {
-            " (the last burst before the change is left out, since people act after a bad spell, and such spells end by themselves)"
-        } else {
-            ""
-        };
-        let text = format!(
-            "{was} {since} If nothing had changed, so long a quiet would come {}{spell}. Likely fixed.",
-            chance(e.careful)
-        );
+        let text = format!("{was} {since} {}. Likely fixed.", by_chance(e));
         return (Kind::LikelyFixed, text);
     }
     (Kind::TooEarly, too_early(&so_far, &was, e))
@@ -474,27 +466,37 @@ fn affected(all: &Configurations, is_told: bool) -> String {
     format!("Affected: {}. {why}", over(side))
 }
 
+/// How likely so long a quiet would be; bad spells, and how often was tried, are taken into account.
+fn by_chance(e: &Comparison) -> String {
+    let looks = if e.looks > 1 {
+        format!(" ({} changes were tried)", e.looks)
+    } else {
+        String::new()
+    };
+    format!(
+        "If nothing had changed, so long a quiet would come {}{looks}",
+        chance(e.careful)
+    )
+}
+
 fn too_early(so_far: &str, was: &str, e: &Comparison) -> String {
-    let needed = e.needed.unwrap_or(f64::INFINITY);
-    let reason = if e.careful <= stats::ALPHA {
-        format!(
-            "A quiet of {} had come before the change, too.",
-            days(e.longest_quiet)
-        )
+    let spell = if e.one_spell {
+        " One bad spell proves nothing: such spells end by themselves."
     } else {
-        format!(
-            "If nothing had changed, so long a quiet would come {}.",
-            chance(e.careful)
-        )
+        ""
     };
-    let ask = if needed > 3650.0 {
-        "So little happened before that no quiet will ever prove it.".to_string()
-    } else {
-        let whole = needed.ceil().max(1.0);
-        let unit = if whole < 2.0 { "day" } else { "days" };
-        format!("Ask again after {whole} more {unit} of up-time.")
+    let ask = match e.needed.filter(|days| *days <= 3650.0) {
+        None => "So little happened before that no quiet will ever prove it.".to_string(),
+        Some(days) => {
+            let whole = days.ceil().max(1.0);
+            let unit = if whole < 2.0 { "day" } else { "days" };
+            format!("Ask again after {whole} more {unit} of up-time.")
+        }
     };
-    format!("Too early to say: {so_far} {was} {reason} {ask}")
+    format!(
+        "Too early to say: {so_far} {was} {}.{spell} {ask}",
+        by_chance(e)
+    )
 }
 
 fn count(incidents: usize, bursts: usize) -> String {
