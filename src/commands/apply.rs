@@ -112,6 +112,8 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
                 interface: nic.name.clone(),
                 rules: decision.rules(),
                 offloads: plan.as_ref().ok().map(view::offloads),
+                settings: plan.as_ref().ok().map(view::settings),
+                cost: plan.as_ref().ok().and_then(view::plan_cost),
                 error: plan.as_ref().err().map(ToString::to_string),
             });
             continue;
@@ -124,6 +126,8 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
         output.stdout += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
         if let (false, Ok(plan)) = (decision.is_empty(), &plan) {
             output.stdout += &view::plan_lines(plan);
+            let cost = view::plan_cost(plan).map(|cost| format!("  {cost}\n"));
+            output.stdout += &cost.unwrap_or_default();
         }
     }
     if args.json {
@@ -145,6 +149,9 @@ struct Planned {
     interface: String,
     rules: Vec<String>,
     offloads: Option<std::collections::BTreeMap<String, view::Offload>>,
+    settings: Option<view::Settings>,
+    /// What it costs, if it is more than moments.
+    cost: Option<String>,
     error: Option<String>,
 }
 

@@ -4,7 +4,7 @@
 //! them.
 
 use super::Settings;
-use crate::log::{Line, Part};
+use crate::log::{Line, Part, ValuePart};
 
 /// What one of our lines says about a NIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,10 +90,15 @@ fn said(parts: &[Part]) -> Option<Said> {
             }
             Part::Back { .. } => return Some(Said::Recovered),
             Part::Still { .. } => return Some(Said::NotInForce),
+            Part::Value(value) if !value.is_right() => return Some(Said::NotInForce),
             Part::Failed(_) => return Some(Said::Failed),
-            Part::Changed(..) | Part::Already(..) | Part::Secured(..) => {
+            Part::Changed(..) | Part::Already(..) | Part::Secured(..) | Part::Value(_) => {
                 let before = said == Some(Said::InForce { changed: true });
-                let changed = before || matches!(part, Part::Changed(..));
+                let changed = before
+                    || matches!(
+                        part,
+                        Part::Changed(..) | Part::Value(ValuePart::Changed(..))
+                    );
                 said = Some(Said::InForce { changed });
             }
             // What a kernel doesn't have is nothing to compare.
