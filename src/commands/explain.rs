@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view, style};
 use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
@@ -42,7 +42,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         rules: &rules,
         plan: plan.as_ref(),
     };
-    output.stdout = if args.json {
+    output.result = if args.json {
         explanation.json()
     } else {
         explanation.text()
@@ -147,7 +147,7 @@ impl Explanation<'_> {
             _ if self.decision.is_empty() => {
                 "  nothing: no rule sets anything for this NIC\n".into()
             }
-            Some(Ok(plan)) => view::plan_lines(plan),
+            Some(Ok(plan)) => plan_view::plan_lines(plan),
             Some(Err(error)) => format!("  unknown: {error}\n"),
             None => {
                 let offloads = self
@@ -182,7 +182,7 @@ impl Explanation<'_> {
             )
         });
         if let Some(Ok(plan)) = self.plan {
-            costs.push(match view::plan_cost(plan) {
+            costs.push(match plan_view::plan_cost(plan) {
                 Some(cost) => format!("now: {cost}"),
                 None => "now: no link drop".into(),
             });
@@ -245,8 +245,8 @@ impl Explanation<'_> {
             chip: self.nic.chip().map(|chip| chip.name),
             looked_at: self.decision.looked.iter().map(looked).collect(),
             rules: self.decision.rules(),
-            offloads: plan.map(view::offloads),
-            settings: plan.map(view::settings),
+            offloads: plan.map(plan_view::offloads),
+            settings: plan.map(plan_view::settings),
             costs: self.costs(),
         })
     }
@@ -277,8 +277,8 @@ struct Document {
     chip: Option<&'static str>,
     looked_at: Vec<LookedAt>,
     rules: Vec<String>,
-    offloads: Option<BTreeMap<String, view::Offload>>,
-    settings: Option<view::Settings>,
+    offloads: Option<BTreeMap<String, plan_view::Offload>>,
+    settings: Option<plan_view::Settings>,
     costs: Vec<String>,
 }
 
@@ -288,6 +288,6 @@ struct LookedAt {
     place: String,
     matched: bool,
     mismatches: Vec<String>,
-    sets: BTreeMap<String, view::JsonValue>,
+    sets: BTreeMap<String, plan_view::JsonValue>,
     evidence: Option<String>,
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, all_nics, load_rules, view};
+use super::{Output, all_nics, load_rules, plan_view};
 use crate::cli::{Common, ReportArgs};
 use crate::nic::Nic;
 use crate::plan::Plan;
@@ -52,9 +52,9 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
             identify: args.identify,
             settings: &settings,
         };
-        output.stdout = vendor::report(&history, &zone, options);
+        output.result = vendor::report(&history, &zone, options);
     } else {
-        output.stdout = terminal::page(&history, &zone, width());
+        output.result = terminal::page(&history, &zone, width());
     }
     Ok(output)
 }
@@ -73,7 +73,7 @@ fn settings(common: &Common) -> Vec<NicSettings> {
         let asked = (nic.clone(), decision.families().collect());
         if let Some(Ok(read)) = read_nics([asked].into_iter()).pop() {
             let plan = Plan::new(&decision, &read);
-            now.push(("Offloads".into(), view::now(&plan)));
+            now.push(("Offloads".into(), plan_view::now(&plan)));
             for (name, active) in [("On", true), ("Off", false)] {
                 let list = read.features.list.iter();
                 let list = list.filter(|f| f.active == active && (active || f.changeable));

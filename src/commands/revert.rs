@@ -54,7 +54,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
         if args.json {
             json.push(Applied::new(&outcome, text));
         } else {
-            output.stdout += &format!("{}\n", printable(&text));
+            output.result += &format!("{}\n", printable(&text));
         }
         if outcome.error.is_none() {
             output.notice(&format!(
@@ -64,7 +64,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
         }
     }
     if args.json {
-        output.stdout = super::to_json(&Document {
+        output.result = super::to_json(&Document {
             schema: SCHEMA,
             nics: json,
         });
