@@ -26,6 +26,8 @@ pub mod hang;
 pub mod kernel_log;
 pub mod log;
 pub mod nic;
+#[cfg(feature = "watch")]
+pub mod notify;
 pub mod plan;
 pub mod replace;
 #[cfg(feature = "cli")]
@@ -40,5 +42,6 @@ pub mod saved_state;
 mod style;
 pub mod text;
 pub mod timeout;
+mod trust;
 #[cfg(feature = "watch")]
 pub mod watch;

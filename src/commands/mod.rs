@@ -8,6 +8,7 @@ pub mod explain;
 pub mod generate;
 pub mod metrics;
 mod nic_history;
+pub mod notify;
 pub mod overview;
 pub mod report;
 pub mod revert;

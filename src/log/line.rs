@@ -6,6 +6,7 @@
 //! ```
 
 use std::fmt;
+use std::time::Duration;
 
 use super::{Event, Level};
 use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
@@ -119,6 +120,12 @@ impl Line {
             identity: identity.to_owned(),
             event: event.to_owned(),
         })
+    }
+
+    /// What is said of the NIC, without the rules and the rest.
+    pub fn said(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(Part::to_string).collect();
+        parts.join(", ")
     }
 
     /// Whether all that the rules want was so when the line was written; `None` if it does not say.
@@ -241,6 +248,11 @@ impl Part {
 }
 
 impl Part {
+    pub fn back(since: Duration, recovery: u32) -> Part {
+        let tenths = u64::try_from(since.as_millis() / 100).unwrap_or(u64::MAX);
+        Part::Back { tenths, recovery }
+    }
+
     fn parse_recovery(text: &str) -> Option<Part> {
         if let Some(reason) = text.strip_prefix(UNSAVED) {
             return Some(Part::Unsaved(reason.to_owned()));
@@ -291,10 +303,7 @@ fn strip_on_off(text: &str) -> Option<(&str, bool)> {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.interface)?;
-        for (index, part) in self.parts.iter().enumerate() {
-            write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
-        }
+        write!(f, "{}: {}", self.interface, self.said())?;
         if self.rules.is_empty() {
             write!(f, "; {NO_RULE}")?;
         } else {

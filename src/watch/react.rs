@@ -15,6 +15,7 @@ use crate::discover;
 use crate::features::FeatureKernel;
 use crate::log::{Event, Level, Line, Part};
 use crate::nic::Nic;
+use crate::notify::{self, Kind};
 use crate::plan::{KeyPlan, Plan, State};
 use crate::rules::{Decision, Drift, decide};
 
@@ -147,6 +148,7 @@ impl Watcher {
 
     /// Logs a line above debug; what is wrong is said once, until it is something else.
     pub(super) fn say(&mut self, ifindex: u32, level: Level, line: &Line) {
+        self.tell_of_force(ifindex, line);
         let complaint = (level > Level::Info).then(|| format!("{:?}", line.parts));
         if let Some(watched) = self.nics.get_mut(&ifindex) {
             if complaint.is_some() && watched.complaint == complaint {
@@ -188,21 +190,27 @@ impl Watcher {
                 *s.key == key.key && s.rule.name == key.rule && s.rule.drift == Drift::Report
             });
             match state.guard.ask(key.key.as_str(), since_boot()) {
-                DriftAction::PutBack if report_only => {
-                    left.push(still(key, r#"left as is by drift = "report""#));
-                }
+                DriftAction::PutBack if report_only => left.push((
+                    Kind::NotInForce,
+                    still(key, r#"left as is by drift = "report""#),
+                )),
                 DriftAction::PutBack => put_back.push(key.key.clone()),
-                DriftAction::LeaveNow if !report_only => left.push(still(key, &loop_words())),
+                DriftAction::LeaveNow if !report_only => {
+                    left.push((Kind::LoopGuard, still(key, &loop_words())));
+                }
                 DriftAction::LeaveNow | DriftAction::Leave => {}
             }
         }
         state.put_back += u32::try_from(put_back.len()).unwrap_or(u32::MAX);
+        for (kind, part) in &left {
+            self.tell(notify::Event::of_nic(*kind, &nic, &part.to_string()));
+        }
         // Before anything is done: whoever is started in its place does not count it again.
         self.save();
         if !left.is_empty() {
             let line = Line {
                 interface: features.interface.clone(),
-                parts: left,
+                parts: left.into_iter().map(|(_, part)| part).collect(),
                 rules: plan.rules(),
                 identity: nic.identity(),
                 event: Event::drift().to_string(),
@@ -249,6 +257,7 @@ impl Watcher {
             self.log
                 .write(Level::Warning, &format!("{path} can't be written: {error}"));
         }
+        self.publish();
     }
 }
 
@@ -320,6 +329,7 @@ mod tests {
     use super::*;
     use crate::features::Connection;
     use crate::log::Log;
+    use crate::notify::Queue;
     use crate::rules::RuleSet;
     use crate::saved_state::SavedState;
     use crate::watch::state::{self, NicState};
@@ -335,10 +345,12 @@ mod tests {
                 kernel: Connection::open().unwrap(),
                 log: Log::below(&root),
                 saved: SavedState::below(&root),
+                queue: Queue::below(&root),
                 root: root.clone(),
                 nics: BTreeMap::new(),
                 state: state::WatchState {
                     sequence: Some(7),
+                    events: 0,
                     nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
                 },
                 state_path: state_path.clone(),

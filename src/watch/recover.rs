@@ -14,6 +14,7 @@ use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
 use crate::nic::Nic;
+use crate::notify::{self, Kind};
 use crate::rules::{Decision, decide};
 
 impl Watcher {
@@ -55,11 +56,22 @@ impl Watcher {
             }
             What::LinkUp => back = state.wedge.moving(stamp, true),
         }
+        let back = back.map(|back| (back.gone, Part::back(back.since, back.recovery)));
+        if let Some((gone, part)) = &back {
+            let event = notify::Event::of_nic(Kind::Recovered, &nic, &part.to_string());
+            self.tell(event.gone_for(*gone));
+        }
+        if let Action::Leave { why, blocks, .. } = action {
+            let what = format!(
+                "wedged after {blocks} hang blocks, left alone: {}",
+                why.reason()
+            );
+            self.tell(notify::Event::of_nic(Kind::Exhausted, &nic, &what));
+        }
         // Before anything is done: whoever is started in its place does not do it twice.
         self.save();
-        if let Some((after, recovery)) = back {
-            let tenths = u64::try_from(after.as_millis() / 100).unwrap_or(u64::MAX);
-            self.say_wedge(&nic, Level::Info, vec![Part::Back { tenths, recovery }]);
+        if let Some((_, part)) = back {
+            self.say_wedge(&nic, Level::Info, vec![part]);
         }
         self.act(ifindex, &nic, &decision, action).await;
     }
@@ -78,15 +90,12 @@ impl Watcher {
         match action {
             Action::Wait => {}
             Action::Leave { why, tried, blocks } => {
-                let (level, reason) = match why {
-                    Leave::Unwanted => (Level::Warning, "recover = false"),
-                    Leave::LadderUsedUp => (Level::Error, "three recoveries did not help"),
-                    Leave::HourlyLimit => {
-                        (Level::Error, "six recoveries within an hour are the limit")
-                    }
+                let level = match why {
+                    Leave::Unwanted => Level::Warning,
+                    Leave::LadderUsedUp | Leave::HourlyLimit => Level::Error,
                 };
                 let wedged = (tried == 0).then_some(Part::Wedged { blocks, in_force });
-                let left = Part::Left(reason.into());
+                let left = Part::Left(why.reason().into());
                 self.say_wedge(&nic, level, wedged.into_iter().chain([left]).collect());
             }
             Action::Recover {
@@ -127,6 +136,16 @@ fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
         }
         Rung::ResetPciFunction => fs::write(net_device(interface).join("device/reset"), "1")
             .map(|()| "PCI function reset"),
+    }
+}
+
+impl Leave {
+    fn reason(self) -> &'static str {
+        match self {
+            Leave::Unwanted => "recover = false",
+            Leave::LadderUsedUp => "three recoveries did not help",
+            Leave::HourlyLimit => "six recoveries within an hour are the limit",
+        }
     }
 }
 

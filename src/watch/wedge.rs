@@ -30,6 +30,8 @@ pub struct Wedge {
     /// Blocks since the last reset, link-up or movement of the ring.
     blocks: u32,
     tdh: Option<u64>,
+    /// The first block of this incident.
+    first_block: Option<Duration>,
     last_block: Option<Duration>,
     /// The link came up after the last block.
     came_up: bool,
@@ -79,6 +81,17 @@ pub enum Leave {
     HourlyLimit,
 }
 
+/// The link came up after a recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Back {
+    /// Since that recovery.
+    pub since: Duration,
+    /// Its number in this incident.
+    pub recovery: u32,
+    /// Since the incident's first block.
+    pub gone: Duration,
+}
+
 impl Action {
     /// Whether this is the first that is done or said about an incident.
     pub fn is_first(self) -> bool {
@@ -112,6 +125,7 @@ impl Wedge {
         }
         self.blocks += 1;
         self.tdh = tdh;
+        self.first_block.get_or_insert(now);
         self.last_block = Some(now);
         self.came_up = false;
     }
@@ -160,9 +174,8 @@ impl Wedge {
         }
     }
 
-    /// The driver resets the adapter, or the link came up. If that followed a recovery of ours:
-    /// the time since then, and the recovery's number.
-    pub fn moving(&mut self, now: Duration, link_up: bool) -> Option<(Duration, u32)> {
+    /// The driver resets the adapter, or the link came up; says if that followed a recovery of ours.
+    pub fn moving(&mut self, now: Duration, link_up: bool) -> Option<Back> {
         self.blocks = 0;
         self.tdh = None;
         if !link_up {
@@ -173,7 +186,12 @@ impl Wedge {
             return None;
         }
         let since = now.saturating_sub(self.last_try?);
-        (since <= OWED_TO_RECOVERY).then_some((since, self.tried))
+        let back = Back {
+            since,
+            recovery: self.tried,
+            gone: now.saturating_sub(self.first_block?),
+        };
+        (since <= OWED_TO_RECOVERY).then_some(back)
     }
 }
 
@@ -234,7 +252,12 @@ mod tests {
             blocks: 2,
         };
         assert_eq!(first, recover);
-        assert_eq!(wedge.moving(at(104), true), Some((at(2), 1)));
+        let back = Back {
+            since: at(2),
+            recovery: 1,
+            gone: at(4),
+        };
+        assert_eq!(wedge.moving(at(104), true), Some(back));
         assert_eq!(wedge.moving(at(105), true), None);
     }
 
