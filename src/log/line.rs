@@ -55,6 +55,12 @@ pub enum Part {
         /// Whether all that the rules want was so.
         in_force: bool,
     },
+    /// `storm of 3 hangs within 24 s (offloads in force)`: hang and reset in quick turns.
+    Storm {
+        hangs: u32,
+        seconds: u64,
+        in_force: bool,
+    },
     /// `recovery 1: autonegotiation restarted`: the number in this incident, and what was done.
     Recovery(u32, String),
     /// `link up 1.4 s after recovery 1`.
@@ -137,7 +143,9 @@ impl Line {
         for part in &self.parts {
             match part {
                 Part::Still { .. } | Part::Unknown(_) => return Some(false),
-                Part::Wedged { in_force: said, .. } => return Some(*said),
+                Part::Wedged { in_force: said, .. } | Part::Storm { in_force: said, .. } => {
+                    return Some(*said);
+                }
                 Part::Changed(..) | Part::Already(..) | Part::Secured(..) => in_force = Some(true),
                 Part::Also(..)
                 | Part::Unsaved(_)
@@ -273,13 +281,22 @@ impl Part {
                 recovery: recovery.parse().ok()?,
             });
         }
-        let rest = text.strip_prefix("wedged after ")?;
-        let (blocks, remark) = rest.split_once(" hang blocks (offloads ")?;
+        let (said, remark) = text.split_once(" (offloads ")?;
         let in_force = match remark {
             "in force)" => true,
             "not in force)" => false,
             _ => return None,
         };
+        if let Some(rest) = said.strip_prefix("storm of ") {
+            let (hangs, seconds) = rest.split_once(" hangs within ")?;
+            return Some(Part::Storm {
+                hangs: hangs.parse().ok()?,
+                seconds: seconds.strip_suffix(" s")?.parse().ok()?,
+                in_force,
+            });
+        }
+        let rest = said.strip_prefix("wedged after ")?;
+        let blocks = rest.strip_suffix(" hang blocks")?;
         Some(Part::Wedged {
             blocks: blocks.parse().ok()?,
             in_force,
@@ -290,6 +307,14 @@ impl Part {
 /// A text from elsewhere, such as an error's, without what separates parts and clauses.
 fn one_part(text: &str) -> String {
     text.replace([',', ';'], "")
+}
+
+fn force(in_force: bool) -> &'static str {
+    if in_force {
+        "offloads in force"
+    } else {
+        "offloads not in force"
+    }
 }
 
 fn strip_on_off(text: &str) -> Option<(&str, bool)> {
@@ -356,12 +381,21 @@ impl fmt::Display for Part {
             Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {
-                let not = if *in_force { "" } else { "not " };
                 write!(
                     f,
-                    "wedged after {blocks} hang blocks (offloads {not}in force)"
+                    "wedged after {blocks} hang blocks ({})",
+                    force(*in_force)
                 )
             }
+            Part::Storm {
+                hangs,
+                seconds,
+                in_force,
+            } => write!(
+                f,
+                "storm of {hangs} hangs within {seconds} s ({})",
+                force(*in_force)
+            ),
             Part::Recovery(number, what) => write!(f, "recovery {number}: {}", one_part(what)),
             Part::Back { tenths, recovery } => {
                 write!(

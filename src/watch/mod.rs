@@ -16,6 +16,7 @@ mod recover;
 mod rulefiles;
 mod signals;
 pub mod state;
+mod storm;
 mod tell;
 mod wedge;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::kmsg::{Record, What};
 use super::react::net_device;
-use super::wedge::{Action, Leave, Rung};
+use super::wedge::{Action, Leave, Rung, Trouble};
 use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
@@ -42,7 +42,8 @@ impl Watcher {
         let mut back = None;
         match record.what {
             What::HangBlock { tdh } => {
-                state.wedge.block(stamp, tdh);
+                let packets = if now { transmitted(&nic.name) } else { None };
+                state.wedge.block(stamp, tdh, packets);
                 // One that was printed while nobody watched is only counted: if the NIC is still
                 // wedged the next one follows soon.
                 if now {
@@ -61,11 +62,8 @@ impl Watcher {
             let event = notify::Event::of_nic(Kind::Recovered, &nic, &part.to_string());
             self.tell(event.gone_for(*gone));
         }
-        if let Action::Leave { why, blocks, .. } = action {
-            let what = format!(
-                "wedged after {blocks} hang blocks, left alone: {}",
-                why.reason()
-            );
+        if let Action::Leave { why, trouble, .. } = action {
+            let what = format!("{trouble}, left alone: {}", why.reason());
             self.tell(notify::Event::of_nic(Kind::Exhausted, &nic, &what));
         }
         // Before anything is done: whoever is started in its place does not do it twice.
@@ -89,28 +87,29 @@ impl Watcher {
         let nic = outcome.nic;
         match action {
             Action::Wait => {}
-            Action::Leave { why, tried, blocks } => {
+            Action::Leave {
+                why,
+                tried,
+                trouble,
+            } => {
                 let level = match why {
                     Leave::Unwanted => Level::Warning,
                     Leave::LadderUsedUp | Leave::HourlyLimit => Level::Error,
                 };
-                let wedged = (tried == 0).then_some(Part::Wedged { blocks, in_force });
+                let wedged = (tried == 0).then_some(trouble.part(in_force));
                 let left = Part::Left(why.reason().into());
                 self.say_wedge(&nic, level, wedged.into_iter().chain([left]).collect());
             }
             Action::Recover {
                 rung,
                 number,
-                blocks,
+                trouble,
             } => {
                 let what = match recover(rung, &nic.name) {
                     Ok(done) => done.to_owned(),
                     Err(error) => format!("failed ({rung}: {error})"),
                 };
-                let parts = vec![
-                    Part::Wedged { blocks, in_force },
-                    Part::Recovery(number, what),
-                ];
+                let parts = vec![trouble.part(in_force), Part::Recovery(number, what)];
                 self.say_wedge(&nic, Level::Warning, parts);
             }
         }
@@ -136,6 +135,37 @@ fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
         }
         Rung::ResetPciFunction => fs::write(net_device(interface).join("device/reset"), "1")
             .map(|()| "PCI function reset"),
+    }
+}
+
+/// How many packets the NIC has transmitted, by its own count.
+fn transmitted(interface: &str) -> Option<u64> {
+    let path = net_device(interface).join("statistics/tx_packets");
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+impl Trouble {
+    fn part(self, in_force: bool) -> Part {
+        match self {
+            Trouble::Wedged { blocks } => Part::Wedged { blocks, in_force },
+            Trouble::Storm { hangs, within } => Part::Storm {
+                hangs,
+                seconds: within.as_secs(),
+                in_force,
+            },
+        }
+    }
+}
+
+/// For people, without the state of the offloads.
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Wedged { blocks } => write!(f, "wedged after {blocks} hang blocks"),
+            Trouble::Storm { hangs, within } => {
+                write!(f, "storm of {hangs} hangs within {} s", within.as_secs())
+            }
+        }
     }
 }
 
