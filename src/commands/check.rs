@@ -8,10 +8,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::{Output, Status};
 use crate::cli::{CheckArgs, Common};
 use crate::features::nearest;
-use crate::files;
 use crate::generate::link;
 use crate::generate::machine::Machine;
 use crate::generate::stale::stale;
+use crate::root_files;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
 use crate::text::{is_unprintable, printable};
 
@@ -24,7 +24,6 @@ const UDEV_RULE_DIRS: [&str; 5] = [
     "/lib/udev/rules.d",
 ];
 
-/// Runs the command.
 pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     if let Some(link) = &args.link {
         return Ok(check_link(link, &args.root, common));
@@ -46,7 +45,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
                 counts.add(Severity::Note);
                 let path = path.display();
                 let note = format!("{path} would be refused as a rule file, because {reason}");
-                output.stdout += &format!("note: {}\n\n", printable(&note));
+                output.result += &format!("note: {}\n\n", printable(&note));
             }
             set.files.push(file);
         }
@@ -54,7 +53,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     };
     for (dir, error) in &set.unreadable_dirs {
         counts.add(Severity::Error);
-        output.stdout += &format!(
+        output.result += &format!(
             "{}: rule directory skipped: {error}\n\n",
             printable(&dir.display().to_string())
         );
@@ -66,23 +65,23 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
             Err(problem) => {
                 counts.add(Severity::Error);
                 let path = file.path.display().to_string();
-                output.stdout += &format!("{}\n\n", printable(&format!("{path} {problem}")));
+                output.result += &format!("{}\n\n", printable(&format!("{path} {problem}")));
                 continue;
             }
         };
         for diagnostic in &diagnostics {
             counts.add(diagnostic.severity);
-            output.stdout += &render(file, diagnostic);
+            output.result += &render(file, diagnostic);
         }
     }
     if args.files.is_empty() {
         for line in stale(&args.root, &set) {
             counts.add(Severity::Warning);
-            output.stdout += &format!("warning: {line}\n\n");
+            output.result += &format!("warning: {line}\n\n");
         }
     }
     let rules = set.rules().count();
-    output.stdout += &format!(
+    output.result += &format!(
         "{}, {}: {counts}\n",
         number(set.files.len(), "rule file"),
         number(rules, "rule")
@@ -93,7 +92,6 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
-/// `unhang check --link FILE`.
 fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let mut output = Output::default();
     let rules = super::read_rules(common, root);
@@ -114,13 +112,13 @@ fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
-        output.stdout += &format!("{word}: {}\n", printable(&finding.message));
+        output.result += &format!("{word}: {}\n", printable(&finding.message));
         for line in finding.help.iter().flat_map(|help| help.lines()) {
-            output.stdout += &format!("    {}\n", printable(line));
+            output.result += &format!("    {}\n", printable(line));
         }
     }
     let file = file.display().to_string();
-    output.stdout += &format!("{}: {counts}\n", printable(&file));
+    output.result += &format!("{}: {counts}\n", printable(&file));
     if findings.iter().any(|f| f.severity > Severity::Note) {
         output.status = Status::Failed;
     }
@@ -258,8 +256,10 @@ fn udev_line(driver: &str) -> String {
 
 /// Whether some udev rule calls the helper for this driver.
 fn is_called_for(root: &Path, driver: &str) -> bool {
-    let paths = files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
-    let mut texts = paths.iter().filter_map(|path| files::read(root, path).ok());
+    let paths = root_files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
+    let mut texts = paths
+        .iter()
+        .filter_map(|path| root_files::read(root, path).ok());
     texts.any(|text| {
         let joined = text.replace("\\\n", "");
         joined.lines().any(|line| calls(line, driver))

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view, style};
 use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
@@ -39,7 +39,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         rules: &rules,
         plan: plan.as_ref(),
     };
-    output.stdout = if args.json {
+    output.result = if args.json {
         explanation.json()
     } else {
         explanation.text()
@@ -142,7 +142,7 @@ impl Explanation<'_> {
             _ if self.decision.is_empty() => {
                 "  nothing: no rule sets anything for this NIC\n".into()
             }
-            Some(Ok(plan)) => view::plan_lines(plan),
+            Some(Ok(plan)) => plan_view::plan_lines(plan),
             Some(Err(error)) => format!("  unknown: {error}\n"),
             None => {
                 let lines = self
@@ -224,7 +224,7 @@ impl Explanation<'_> {
             chip: self.nic.chip().map(|chip| chip.name),
             looked_at: self.decision.looked.iter().map(looked).collect(),
             rules: self.decision.rules(),
-            offloads: plan.map(view::offloads),
+            offloads: plan.map(plan_view::offloads),
             costs: self.costs(),
         })
     }
@@ -255,7 +255,7 @@ struct Document {
     chip: Option<&'static str>,
     looked_at: Vec<LookedAt>,
     rules: Vec<String>,
-    offloads: Option<std::collections::BTreeMap<String, view::Offload>>,
+    offloads: Option<std::collections::BTreeMap<String, plan_view::Offload>>,
     costs: Vec<String>,
 }
 

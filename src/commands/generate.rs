@@ -3,22 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use super::{Output, Status, load_rules};
-use crate::cli::{Common, GenerateArgs};
+use crate::cli::{Common, GenerateArgs, ROOT};
 use crate::generate::machine::Machine;
 use crate::generate::request::{By, NoRequest, Request, Wanted};
-use crate::generate::{self, Format, Generated, write};
+use crate::generate::{FORMATS, Format, Generated, write};
 use crate::nic::InvalidNic;
+use crate::running_kernel::ifindex_of_altname;
 use crate::text::printable;
 
-/// Runs the command.
 pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &args.root);
-    let Some(format) = generate::format(&args.format) else {
+    let Some(format) = FORMATS.iter().find(|format| format.name == args.format) else {
         output.errors = unknown_format(&args.format);
         output.status = Status::Usage;
         return Ok(output);
     };
-    let wanted = match wanted(args) {
+    let mut wanted = match wanted(args) {
         Ok(wanted) => wanted,
         Err(problem) => {
             output.error(&format!("--as: {problem}"));
@@ -28,11 +28,14 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
     };
     let mut machine = Machine::read(&args.root);
     machine.systemd = args.systemd.or(machine.systemd);
+    if let Wanted::Nic(name) = &mut wanted {
+        resolve_altname(name, &machine);
+    }
     let by = match args.by.as_deref() {
         Some("path") => By::Path,
         _ => By::Mac,
     };
-    let request = match Request::new(&machine, &rules, format.name(), &wanted, by) {
+    let request = match Request::new(&machine, &rules, format.name, &wanted, by) {
         Ok(request) => request,
         Err(problem) => {
             output.error(&problem.to_string());
@@ -44,7 +47,7 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
             return Ok(output);
         }
     };
-    match format.generate(&request) {
+    match (format.generate)(&request) {
         Ok(files) => deliver(args, format, &request, &files, &mut output),
         Err(refusal) => {
             output.error(&format!("not generated: {}", refusal.0));
@@ -55,8 +58,8 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
 }
 
 fn unknown_format(name: &str) -> String {
-    let line = |format: &&dyn Format| format!("  {:15} {}\n", format.name(), format.about());
-    let lines = generate::FORMATS.iter().map(line).collect::<Vec<_>>();
+    let line = |format: &Format| format!("  {:15} {}\n", format.name, format.about);
+    let lines = FORMATS.iter().map(line).collect::<Vec<_>>();
     format!(
         "unhang: there is no format '{}'; there are:\n{}",
         printable(name),
@@ -73,13 +76,25 @@ fn wanted(args: &GenerateArgs) -> Result<Wanted, InvalidNic> {
     })
 }
 
+/// Files call a NIC by its first name; a stopped system's alternative names are not known.
+fn resolve_altname(name: &mut String, machine: &Machine) {
+    if machine.nic(name).is_some() || machine.root != Path::new(ROOT) {
+        return;
+    }
+    let ifindex = ifindex_of_altname(name);
+    let present = machine.nics.iter().find(|p| Some(p.nic.ifindex) == ifindex);
+    if let Some(present) = present {
+        name.clone_from(&present.nic.name);
+    }
+}
+
 /// Where the files go: to the place asked for, to where they belong, or (`None`) to stdout.
 fn target(
     args: &GenerateArgs,
-    format: &dyn Format,
+    format: &Format,
     machine: &Machine,
 ) -> std::io::Result<Option<PathBuf>> {
-    match (&args.output, format.dir()) {
+    match (&args.output, format.dir) {
         _ if args.dry_run => Ok(None),
         (Some(dir), _) => Ok(Some(dir.clone())),
         (None, dir) => dir.map(|dir| machine.real(Path::new(dir))).transpose(),
@@ -88,7 +103,7 @@ fn target(
 
 fn deliver(
     args: &GenerateArgs,
-    format: &dyn Format,
+    format: &Format,
     request: &Request<'_>,
     files: &[Generated],
     output: &mut Output,
@@ -96,7 +111,7 @@ fn deliver(
     let target = match target(args, format, request.machine) {
         Ok(target) => target,
         Err(error) => {
-            let dir = format.dir().unwrap_or_default();
+            let dir = format.dir.unwrap_or_default();
             output.error(&format!("{dir} cannot be written: {error}"));
             output.status = Status::Failed;
             return;
@@ -107,19 +122,19 @@ fn deliver(
         let mut name = PathBuf::from(&file.file_name);
         match &target {
             None => {
-                if let Some(dir) = format.dir() {
+                if let Some(dir) = format.dir {
                     name = Path::new(dir).join(name);
                 }
                 if index > 0 {
-                    output.stdout.push('\n');
+                    output.result.push('\n');
                 }
-                output.stdout += &printable_lines(&text);
+                output.result += &printable_lines(&text);
                 output.notice(&format!("this is {}", shown(&name)));
             }
             Some(dir) => {
                 let path = dir.join(&name);
-                match write::write(&path, &text, format.mode()) {
-                    Ok(()) => output.stdout += &format!("{}\n", printable(&shown(&path))),
+                match write::write(&path, &text, format.mode) {
+                    Ok(()) => output.result += &format!("{}\n", printable(&shown(&path))),
                     Err(error) => {
                         output.error(&error.to_string());
                         output.status = Status::Failed;
@@ -131,7 +146,7 @@ fn deliver(
     }
     for remark in files.iter().flat_map(|file| &file.remarks) {
         let word = remark.topic.word();
-        output.stderr += &format!("  {word}: {}\n", printable(&remark.text));
+        output.notices += &format!("  {word}: {}\n", printable(&remark.text));
     }
 }
 

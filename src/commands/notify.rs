@@ -36,7 +36,7 @@ pub fn run(args: &NotifyArgs, common: &Common) -> anyhow::Result<Output> {
         match done {
             Ok(()) => {
                 called += 1;
-                output.stdout += &format!("{name}: done\n");
+                output.result += &format!("{name}: done\n");
             }
             Err(reason) => {
                 output.error(&format!("{name}: {reason}"));

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, all_nics, load_rules, view};
+use super::{Output, all_nics, load_rules, plan_view};
 use crate::cli::{Common, ReportArgs};
 use crate::nic::Nic;
 use crate::plan::Plan;
@@ -52,9 +52,9 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
             identify: args.identify,
             settings: &settings,
         };
-        output.stdout = vendor::report(&history, &zone, options);
+        output.result = vendor::report(&history, &zone, options);
     } else {
-        output.stdout = terminal::page(&history, &zone, width());
+        output.result = terminal::page(&history, &zone, width());
     }
     Ok(output)
 }
@@ -73,7 +73,7 @@ fn settings(common: &Common) -> Vec<NicSettings> {
         if let Some(Ok(features)) = read_features([nic.clone()].into_iter()).pop() {
             now.push((
                 "Offloads".into(),
-                view::now(&Plan::new(&decision, &features)),
+                plan_view::now(&Plan::new(&decision, &features)),
             ));
             for (name, active) in [("On", true), ("Off", false)] {
                 let list = features.list.iter();

@@ -53,7 +53,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
         if args.json {
             json.push(Applied::new(&outcome, text));
         } else {
-            output.stdout += &format!("{}\n", printable(&text));
+            output.result += &format!("{}\n", printable(&text));
         }
         if outcome.error.is_none() {
             output.notice(&format!(
@@ -63,7 +63,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
         }
     }
     if args.json {
-        output.stdout = super::to_json(&Document {
+        output.result = super::to_json(&Document {
             schema: SCHEMA,
             nics: json,
         });

@@ -17,9 +17,9 @@ use serde_json::Value;
 
 use super::queue::Queued;
 use super::{Event, Queue};
-use crate::files;
 use crate::log::{Level, Log};
 use crate::replace::replace;
+use crate::root_files;
 use crate::timeout;
 use crate::trust::{distrust, distrust_file, foreign_owner};
 
@@ -39,7 +39,7 @@ pub struct Hook {
 /// What there is in the hooks' folder, in order.
 pub fn find(root: &Path) -> Vec<Hook> {
     let dir = Path::new(DIR);
-    let distrusted = files::inside(root, dir)
+    let distrusted = root_files::inside(root, dir)
         .and_then(fs::metadata)
         .ok()
         .and_then(|meta| distrust(&meta));
@@ -50,14 +50,14 @@ pub fn find(root: &Path) -> Vec<Hook> {
             None => refusal(root, &path, &name).unwrap_or_else(|error| Some(error.to_string())),
             distrusted => distrusted,
         };
-        let path = files::inside(root, &path).ok()?;
+        let path = root_files::inside(root, &path).ok()?;
         Some(Hook {
             name,
             path,
             refused,
         })
     };
-    files::list(root, dir)
+    root_files::list(root, dir)
         .into_iter()
         .filter_map(hook)
         .collect()
@@ -71,11 +71,11 @@ fn refusal(root: &Path, path: &Path, name: &str) -> io::Result<Option<String>> {
             "its name has something else than letters, digits, - and _".into(),
         ));
     }
-    let dir = files::inside(root, Path::new(DIR))?;
+    let dir = root_files::inside(root, Path::new(DIR))?;
     if let Some(reason) = foreign_owner(&fs::symlink_metadata(dir.join(name))?) {
         return Ok(Some(reason));
     }
-    let real = files::inside(root, path)?;
+    let real = root_files::inside(root, path)?;
     let meta = fs::metadata(&real)?;
     Ok(if !meta.is_file() {
         Some("it is not a regular file".into())
@@ -129,7 +129,7 @@ fn talk(mut child: Child, json: &str) -> io::Result<std::process::ExitStatus> {
 
 /// The machine's name, as the kernel has it.
 pub fn host(root: &Path) -> String {
-    let name = files::read(root, Path::new("proc/sys/kernel/hostname"));
+    let name = root_files::read(root, Path::new("proc/sys/kernel/hostname"));
     name.map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
 }
 

@@ -2,7 +2,6 @@
 
 use std::ops::{Deref, Range};
 
-/// How much a diagnostic matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Worth knowing; the rule does what it says.
@@ -13,10 +12,8 @@ pub enum Severity {
     Error,
 }
 
-/// One finding in a rule file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How much it matters.
     pub severity: Severity,
     /// What is the matter, without a full stop.
     pub message: String,
@@ -27,7 +24,6 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// An error about `span`.
     pub fn error(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
@@ -37,7 +33,6 @@ impl Diagnostic {
         }
     }
 
-    /// A warning about `span`.
     pub fn warning(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Warning,
@@ -45,7 +40,6 @@ impl Diagnostic {
         }
     }
 
-    /// A note about `span`.
     pub fn note(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Note,
@@ -53,7 +47,6 @@ impl Diagnostic {
         }
     }
 
-    /// The same with an advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());

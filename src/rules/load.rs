@@ -18,7 +18,7 @@ use nix::sys::stat::makedev;
 
 use super::diagnostic::{Diagnostic, Source};
 use super::{Rule, parse};
-use crate::files::{self, resolved};
+use crate::root_files::{self, resolved};
 use crate::trust::{distrust, distrust_file, foreign_owner};
 
 /// Where rule files are looked for, first come first.
@@ -264,7 +264,7 @@ fn read_trusted(root: &Path, path: &Path) -> Result<String, FileProblem> {
 
 /// The file, and why what it says may not be what root does.
 fn open(path: &Path) -> Result<(File, Option<String>), FileProblem> {
-    let file = files::open(path)?;
+    let file = root_files::open(path)?;
     let meta = file.metadata()?;
     // /dev/null (Documentation/admin-guide/devices.txt)
     if meta.file_type().is_char_device() && meta.rdev() == makedev(1, 3) {

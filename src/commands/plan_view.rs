@@ -1,4 +1,4 @@
-//! What commands show of a plan.
+//! What commands show of a plan: for people, and its offloads for JSON.
 
 use std::collections::BTreeMap;
 

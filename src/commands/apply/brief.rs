@@ -1,4 +1,4 @@
-//! What was found and done, in one line: `2 NICs: eno1 I219-LM (7): tso gso gro off; enp3s0: no rule`.
+//! `unhang apply --brief`: what was found and done, in one line: `2 NICs: eno1 I219-LM (7): tso gso gro off; enp3s0: no rule`.
 
 use crate::apply::{Outcome, Summary};
 use crate::discover::Found;
