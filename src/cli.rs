@@ -13,6 +13,7 @@ Examples:
   unhang explain eno1            which rules were looked at, and what they would do
   unhang apply --dry-run         what would be changed now
   sudo unhang apply              change it
+  unhang try                     what else is worth trying, one change at a time
 
 unhang does this by itself when a NIC appears: udev calls it. See unhang(8).";
 
@@ -75,6 +76,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Restore the original settings and leave the NIC unmanaged (needs root)
     Revert(RevertArgs),
+    /// Try one change, with its criterion written down before: does it help? (needs root)
+    Try(TryArgs),
     /// Re-apply rules on link-up and drift, recover wedged NICs (a systemd service; needs root)
     Watch,
     /// Call the hooks in /etc/unhang/notify.d
@@ -113,6 +116,25 @@ pub struct RevertArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TryArgs {
+    /// What to try, such as eee=off, tso=on or ring.rx=512 [default: show what is worth trying]
+    #[arg(value_name = "SETTING=VALUE")]
+    pub setting: Option<String>,
+    /// The interface [default: the only e1000e NIC]
+    #[arg(value_name = "NIC")]
+    pub nic: Option<String>,
+    /// It helped: make it an ordinary rule
+    #[arg(long, conflicts_with_all = ["setting", "stop"])]
+    pub keep: bool,
+    /// End the trial, and restore what was before
+    #[arg(long, conflicts_with = "setting")]
+    pub stop: bool,
+    /// Kernel log instead of this machine's journal; may be given again
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub log: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

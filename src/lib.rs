@@ -31,7 +31,7 @@ pub mod plan;
 pub mod replace;
 #[cfg(feature = "cli")]
 pub mod report;
-#[cfg(feature = "cli")]
+#[cfg(feature = "watch")]
 pub mod revert;
 pub mod root_files;
 pub mod rules;
@@ -43,6 +43,8 @@ pub mod settings;
 mod style;
 pub mod text;
 pub mod timeout;
+#[cfg(feature = "watch")]
+pub mod trial;
 mod trust;
 #[cfg(feature = "watch")]
 pub mod watch;

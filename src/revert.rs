@@ -6,6 +6,7 @@ use crate::apply::{
 use crate::features::{Feature, FeatureKernel, Features, KernelError, Key};
 use crate::nic::Nic;
 use crate::plan::Is;
+use crate::rules::{Decision, Rule};
 use crate::saved_state::{Saved, SavedState};
 use crate::settings::{Family, Name, Value};
 
@@ -49,6 +50,49 @@ pub async fn revert(
     });
     state.write(nic, &left)?;
     Ok(outcome)
+}
+
+/// Restores what `ended`, a rule that no longer counts, had set and `decision` does not.
+pub async fn restore_after(
+    kernel: &mut impl FeatureKernel,
+    state: &SavedState,
+    nic: &Nic,
+    ended: &Rule,
+    decision: &Decision<'_>,
+) -> Outcome {
+    let mut outcome = Outcome::new(nic.clone(), Vec::new(), None);
+    let _lock = state.lock();
+    let mut left = state.read(nic);
+    if left.reverted {
+        return outcome;
+    }
+    let is_its = |name: &str| {
+        let mut others = decision.settings.iter().map(|setting| setting.key);
+        let mut its = ended.offload.iter().map(|wanted| &wanted.key);
+        its.any(|key| key.covers(name)) && !others.any(|key| key.covers(name))
+    };
+    let is_its_value = |name: &Name| {
+        let mut others = decision.values.iter().map(|value| value.name);
+        ended.values.iter().any(|wanted| wanted.name == *name) && !others.any(|n| n == name)
+    };
+    let (before, rest) = left.before.into_iter().partition(|f| is_its(&f.name));
+    left.before = rest;
+    let (values, rest) = left.values.into_iter().partition(|(n, _)| is_its_value(n));
+    left.values = rest;
+    let its = Saved {
+        reverted: false,
+        before,
+        values,
+    };
+    if its == Saved::default() {
+        return outcome;
+    }
+    outcome.error = restore(kernel, &its, &mut outcome).await.err();
+    if outcome.error.is_none() {
+        // If that fails, what is saved is still true.
+        let _ = state.write(nic, &left);
+    }
+    outcome
 }
 
 async fn restore(

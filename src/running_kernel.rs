@@ -12,8 +12,8 @@ use crate::apply::{IfReverted, Outcome, apply, read};
 use crate::features::{Connection, KernelError};
 use crate::nic::Nic;
 use crate::plan::{Now, Plan};
-use crate::revert::{RevertError, revert};
-use crate::rules::{Decision, RuleSet, decide};
+use crate::revert::{RevertError, restore_after, revert};
+use crate::rules::{Decision, Rule, RuleSet, decide};
 use crate::saved_state::SavedState;
 use crate::settings::Family;
 use crate::timeout;
@@ -128,6 +128,22 @@ pub fn revert_all(
     for_each(nics, async move |kernel, nic| {
         revert(kernel, &state, nic).await
     })
+}
+
+/// Restores what `ended`, which is no longer among the rules, had set.
+pub fn restore_nic_after(
+    nic: &Nic,
+    state: &SavedState,
+    ended: &Rule,
+    rules: &Arc<RuleSet>,
+) -> Outcome {
+    let (state, ended, rules) = (state.clone(), ended.clone(), Arc::clone(rules));
+    let done = for_each([nic.clone()].into_iter(), async move |kernel, nic| {
+        let decision = decide(rules.rules(), nic);
+        restore_after(kernel, &state, nic, &ended, &decision).await
+    });
+    let done = done.into_iter().next().unwrap_or(Err(KernelError::Gone));
+    done.unwrap_or_else(|error| Outcome::new(nic.clone(), Vec::new(), Some(error)))
 }
 
 /// What the kernel says of the NICs: their features, and of these families each.

@@ -12,6 +12,7 @@ mod plan_view;
 pub mod report;
 pub mod revert;
 pub mod status;
+pub mod trial;
 pub mod watch;
 
 use std::path::Path;

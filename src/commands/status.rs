@@ -19,6 +19,7 @@ use crate::rules::{Decision, decide};
 use crate::running_kernel::read_plans;
 use crate::saved_state::SavedState;
 use crate::text::printable;
+use crate::trial::Trial;
 use nic_history::{NicHistories, NicHistory};
 
 struct Row {
@@ -109,7 +110,7 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     let outdated = stale(&common.root, &rules);
     let histories = NicHistories::read(asked);
     for row in &mut rows {
-        row.history = histories.of(&row.nic);
+        row.history = histories.of(&row.nic, Trial::on(&rules, &row.nic).as_ref());
     }
     output.errors += &histories.talk;
     let bad = !outdated.is_empty() || rows.iter().any(Row::is_bad);

@@ -152,7 +152,8 @@ impl<'a> Request<'a> {
             return Err(NoRequest::ControlCharacter(text));
         }
         let mut all = self.subjects().iter().map(|present| {
-            let decision = decide(rules.rules(), &present.nic);
+            // A trial is not to outlive itself in another program's file.
+            let decision = decide(rules.lasting(), &present.nic);
             (Settings::new(&decision), decision.rules())
         });
         let Some((settings, names_of_rules)) = all.next() else {
@@ -186,7 +187,7 @@ impl<'a> Request<'a> {
                         || drivers.is_empty()
                         || other.matches.driver.iter().any(|d| drivers.contains(&d)))
             };
-            let names = rules.rules().filter(overlaps).map(|r| r.name.clone());
+            let names = rules.lasting().filter(overlaps).map(|r| r.name.clone());
             self.narrower = names.collect();
         }
         Ok(())
@@ -271,7 +272,7 @@ impl<'a> Request<'a> {
 }
 
 fn find_rule<'a>(rules: &'a RuleSet, wanted: &Wanted) -> Result<&'a Rule, NoRequest> {
-    let setting: Vec<&Rule> = rules.rules().filter(|r| r.sets_anything()).collect();
+    let setting: Vec<&Rule> = rules.lasting().filter(|r| r.sets_anything()).collect();
     let known: Vec<&str> = setting.iter().map(|rule| rule.name.as_str()).collect();
     match wanted {
         Wanted::Rule(name) => setting

@@ -312,7 +312,7 @@ impl Incidents {
                     incident.ended_by = Some(EndedBy::Unhang);
                 }
             }
-            Said::InForce { .. } | Said::Drifted | Said::Failed => {}
+            Said::InForce { .. } | Said::Drifted | Said::Failed | Said::Trial => {}
         }
     }
 

@@ -4,7 +4,7 @@
 //! them.
 
 use super::Settings;
-use crate::log::{Line, Part, ValuePart};
+use crate::log::{Line, Part, TrialPart, ValuePart};
 
 /// What one of our lines says about a NIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Said {
     },
     /// The link is back after that.
     Recovered,
+    /// A trial began, or is kept.
+    Trial,
 }
 
 /// Why the line was written: its `event`.
@@ -55,6 +57,8 @@ pub struct UnhangLine {
     /// What the rules want and is not so.
     pub lost: Vec<String>,
     pub cause: Cause,
+    /// What it says of a trial.
+    pub trial: Option<TrialPart>,
 }
 
 impl UnhangLine {
@@ -81,8 +85,17 @@ impl UnhangLine {
             }
         }
         let mut lost = Vec::new();
+        let mut trial = None;
         for part in line.parts {
             match part {
+                Part::Trial(part) => {
+                    // What was restored is nothing of unhang's.
+                    if part.step.is_over() {
+                        settings = Settings::default();
+                        lost.extend(part.setting.rsplit_once(' ').map(|(key, _)| key.to_owned()));
+                    }
+                    trial = Some(part);
+                }
                 Part::Still { keys, .. } | Part::Unknown(keys) => lost.extend(keys),
                 Part::Value(ValuePart::Still(name, ..)) => lost.push(name.to_string()),
                 _ => {}
@@ -94,6 +107,7 @@ impl UnhangLine {
             settings,
             lost,
             cause,
+            trial,
         })
     }
 }
@@ -116,6 +130,8 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
             Part::Still { .. } | Part::Value(ValuePart::Still(..)) if cause == Cause::Drift => {
                 return Some(Said::Drifted);
             }
+            Part::Trial(trial) if !trial.step.is_over() => return Some(Said::Trial),
+            Part::Trial(_) => (says, changed) = (true, true),
             Part::Failed(_) => return Some(Said::Failed),
             Part::Still { .. } | Part::Value(ValuePart::Still(..)) => (says, whole) = (true, false),
             Part::Unknown(_) => whole = false,
@@ -144,6 +160,7 @@ fn cause(event: &str) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::TrialStep;
 
     fn parse(what: &str, event: &str) -> Option<(Said, Cause)> {
         let rest = "rule e1000e-tx-hang; e1000e 8086:10d3 82574L";
@@ -229,6 +246,28 @@ mod tests {
             parse("left alone: three recoveries did not help", "wedge"),
             None
         );
+    }
+
+    #[test]
+    fn a_trial_that_is_over_leaves_nothing_of_its_own() {
+        let read = |what: &str| {
+            let rest = "rule trial-eee-off; e1000e 8086:10d3 82574L";
+            let line = format!("enp1s0: {what}; {rest}; event trial");
+            assert_eq!(Line::parse(&line).unwrap().to_string(), line);
+            UnhangLine::parse(&line).unwrap()
+        };
+        let line = read("trial eee off started (5.8 days)");
+        assert_eq!((line.said, line.lost.len()), (Said::Trial, 0));
+        let step = TrialStep::Started { tenths: 58 };
+        assert_eq!(line.trial.unwrap().step, step);
+        let line = read("trial eee off refuted, eee on (was off)");
+        assert_eq!(
+            (line.lost, line.settings.is_empty()),
+            (vec!["eee".into()], true)
+        );
+        let line = read("trial ring rx 512 stopped");
+        assert_eq!(line.lost, ["ring rx"]);
+        assert_eq!(read("trial eee off kept").said, Said::Trial);
     }
 
     #[test]

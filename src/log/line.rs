@@ -8,6 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::trial::TrialPart;
 use super::value::{ValuePart, one_part};
 use super::{Event, Level};
 use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
@@ -75,6 +76,8 @@ pub enum Part {
     },
     /// `left alone: …`: the reason why nothing more is done.
     Left(String),
+    /// `trial eee off started (5.8 days)`
+    Trial(TrialPart),
     /// `not changed: …`: the reason why nothing could be done.
     Failed(String),
 }
@@ -101,6 +104,21 @@ impl Line {
             event: event.to_string(),
         };
         Some((level, line))
+    }
+
+    /// The line for a trial of `rule`, with what was restored at its end.
+    pub fn of_trial(trial: TrialPart, rule: &str, restored: &Outcome) -> Line {
+        let mut all = vec![Part::Trial(trial)];
+        if restored.error.is_none() {
+            all.extend(parts(restored));
+        }
+        Line {
+            interface: restored.nic.name.clone(),
+            parts: all,
+            rules: vec![rule.to_owned()],
+            identity: restored.nic.identity(),
+            event: Event::trial().to_string(),
+        }
     }
 
     /// Reads a line back; `None` if it is not one.
@@ -218,6 +236,9 @@ impl Part {
         if let Some(rest) = text.strip_prefix("also ") {
             let (feature, on) = strip_on_off(rest)?;
             return Some(Part::Also(feature.to_owned(), on));
+        }
+        if let Some(trial) = TrialPart::parse(text) {
+            return Some(Part::Trial(trial));
         }
         if let Some(part) = Part::parse_recovery(text) {
             return Some(part);
@@ -372,6 +393,7 @@ impl fmt::Display for Part {
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
             Part::Value(value) => value.fmt(f),
+            Part::Trial(trial) => trial.fmt(f),
             Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {

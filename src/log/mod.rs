@@ -5,10 +5,12 @@
 
 mod line;
 mod syslog;
+mod trial;
 mod value;
 
 pub use line::{Line, Part};
 pub use syslog::Log;
+pub use trial::{TrialPart, TrialStep};
 pub use value::ValuePart;
 
 use std::fmt;
@@ -42,6 +44,11 @@ impl Event {
     /// A person had it restored.
     pub fn revert() -> Event {
         Event("revert".into())
+    }
+
+    /// A trial begins or ends.
+    pub fn trial() -> Event {
+        Event("trial".into())
     }
 
     pub fn manual() -> Event {

@@ -48,6 +48,8 @@ pub enum Kind {
     LoopGuard,
     /// A rule can't be put in force.
     NotInForce,
+    /// A hang refuted a trial.
+    TrialEnded,
     /// Somebody tries the hooks.
     Test,
 }
@@ -59,6 +61,7 @@ impl Kind {
             Kind::Exhausted => "exhausted",
             Kind::LoopGuard => "loop-guard",
             Kind::NotInForce => "not-in-force",
+            Kind::TrialEnded => "trial-ended",
             Kind::Test => "test",
         }
     }

@@ -32,6 +32,14 @@ impl Configuration {
         self.times.len()
     }
 
+    /// What a sentence calls it, after "with".
+    pub fn called(&self) -> &str {
+        match self.in_force {
+            InForce::Default => "the default settings",
+            _ => &self.name,
+        }
+    }
+
     pub fn bursts(&self) -> usize {
         bursts(&self.times).len()
     }
@@ -157,6 +165,31 @@ impl Configurations {
             }
             period.configuration = own.map(|_| usize::MAX);
         }
+        weigh(&periods).pop()
+    }
+
+    /// What a change to something new would come to if it was made now, and no incident came:
+    /// what that takes is in `needed`. On the way back to what hung, what has been quiet since
+    /// counts for neither side.
+    pub fn if_changed_now(&self, is_way_back: bool) -> Option<Comparison> {
+        let mut periods = self.periods.clone();
+        let hung = |number| {
+            let mut of = self
+                .periods
+                .iter()
+                .filter(|p| p.configuration == Some(number));
+            of.any(|period| !period.incidents.is_empty())
+        };
+        if is_way_back {
+            let since = periods.iter_mut().rev();
+            for period in since.take_while(|p| !p.configuration.is_some_and(hung)) {
+                period.configuration = None;
+            }
+        }
+        periods.push(Period {
+            configuration: Some(usize::MAX),
+            ..Period::default()
+        });
         weigh(&periods).pop()
     }
 

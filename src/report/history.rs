@@ -2,7 +2,8 @@
 //! was in force when. Feeds on events in the order of time; what the log cannot tell is said
 //! in `notes`, never guessed.
 
-use super::in_force::{OwnLines, Stretch};
+use super::in_force::{MAX_OWN, OwnLines, Stretch};
+use super::trials::TrialLine;
 use crate::hang::Incident;
 use crate::hang::incidents::Incidents;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
@@ -19,6 +20,7 @@ pub struct History {
     /// Whose lines they are, where they tell.
     pub hosts: Hosts,
     pub own: OwnLines,
+    pub(super) trials: Vec<TrialLine>,
     last_link_up: Option<(String, Stamp)>,
 }
 
@@ -52,10 +54,18 @@ impl History {
                 name: Some(line.interface.clone()),
             })
         });
-        let Some(nic) = nic.filter(|_| !matches!(line.said, Said::Wedged { .. } | Said::Recovered))
-        else {
+        let Some(nic) = nic else {
             return;
         };
+        if let Some(part) = line.trial.clone().filter(|_| self.trials.len() < MAX_OWN) {
+            self.trials.push(TrialLine { nic, at, part });
+        }
+        if matches!(
+            line.said,
+            Said::Wedged { .. } | Said::Recovered | Said::Trial
+        ) {
+            return;
+        }
         let link_up = self.last_link_up.as_ref();
         let link_up = link_up.filter(|(name, _)| *name == line.interface);
         let link_up = link_up.filter(|_| line.cause == Cause::LinkUp);

@@ -9,7 +9,9 @@
 //!   off", "default", "changed by somebody", "not known"), `since`, `settings` {key: value},
 //!   `exposure_s`, `incidents`, `bursts`, `verdict` on the change (null: there is nothing to
 //!   weigh): `kind`, `before` (the name of what it is weighed against), `chance`,
-//!   `bursts_before`, `bursts_after`, `ask_again_after_s`; `incidents[]`:
+//!   `bursts_before`, `bursts_after`, `ask_again_after_s`; `trials[]`: `setting`, `since`,
+//!   `needed_days`, `days` and `incidents` of up-time with it, `result` ("running", "refuted",
+//!   "kept", "stopped"), `ended`; `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
 //!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
@@ -33,6 +35,7 @@ use super::configurations::{self, Configuration};
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::stats::Comparison;
+use super::trials;
 use super::verdict::{self, Change, Side, Verdict};
 use super::{clean, iso};
 use crate::hang::{EndedBy, Incident, Settings};
@@ -94,6 +97,7 @@ impl Serialize for OneNic<'_> {
         let value = |one| configuration_value(history, &changes, one);
         let values: Vec<Value> = configurations.list.iter().map(value).collect();
         map.serialize_entry("configurations", &values)?;
+        map.serialize_entry("trials", &trials::values(history, index))?;
         map.serialize_entry("incidents", &Incidents(history, index))?;
         map.end()
     }

@@ -24,6 +24,7 @@ pub mod stats;
 pub mod svg;
 pub mod terminal;
 pub mod timeline;
+pub mod trials;
 pub mod vendor;
 pub mod verdict;
 

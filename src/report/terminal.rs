@@ -5,6 +5,7 @@ use super::configurations;
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::timeline::{self, State, Timeline};
+use super::trials;
 use super::verdict::{self, Kind};
 use super::{clean, nic_name, plural, span, when, wrap};
 use crate::hang::{EndedBy, Incident};
@@ -173,10 +174,13 @@ fn legend(out: &mut String, what: &str, marks: &[(bool, String)], width: usize) 
 /// The configurations, and what came of each change.
 fn changes(out: &mut String, history: &History, nic: usize, zone: &TimeZone, width: usize) {
     let all = configurations::of_nic(history, nic);
-    if !all.has_set() {
+    let mut lines = trials::lines(history, nic, zone);
+    if all.has_set() {
+        lines.splice(..0, verdict::lines(&all, zone));
+    }
+    if lines.is_empty() {
         return;
     }
-    let lines = verdict::lines(&all, zone);
     let hidden = lines.len().saturating_sub(ROWS);
     if hidden > 0 {
         let _ = writeln!(out, "  {hidden} earlier changes; --json lists all");

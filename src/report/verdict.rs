@@ -148,17 +148,9 @@ impl<'a> Judged<'a> {
 
     /// "tso gso gro off", "tso off and then tso gso off".
     fn name(&self) -> String {
-        let mut names: Vec<&str> = self.after.iter().map(|one| with(one)).collect();
+        let mut names: Vec<&str> = self.after.iter().map(|one| one.called()).collect();
         names.dedup();
         names.join(" and then ")
-    }
-}
-
-/// What a sentence calls a configuration, after "with".
-fn with(one: &Configuration) -> &str {
-    match one.in_force {
-        InForce::Default => "the default settings",
-        _ => &one.name,
     }
 }
 
@@ -264,7 +256,7 @@ fn with_incidents(
     let was = match judged.before.first() {
         Some(before) => format!(
             "With {}: {}.",
-            with(before),
+            before.called(),
             counted(
                 &judged.before,
                 judged.comparison.as_ref().map(|c| c.bursts_before)

@@ -149,6 +149,24 @@ impl RuleSet {
             .flatten()
     }
 
+    /// Those of them that are not on trial.
+    pub fn lasting(&self) -> impl Iterator<Item = &Rule> {
+        self.rules().filter(|rule| rule.trial.is_none())
+    }
+
+    /// The same without what is on trial.
+    #[must_use]
+    pub fn without_trials(mut self) -> RuleSet {
+        for rules in self
+            .files
+            .iter_mut()
+            .filter_map(|file| file.rules.as_mut().ok())
+        {
+            rules.retain(|rule| rule.trial.is_none());
+        }
+        self
+    }
+
     /// One line for each reason why a file or directory is skipped.
     pub fn complaints(&self) -> Vec<String> {
         let dirs = self

@@ -42,8 +42,19 @@ pub struct Rule {
     pub drift: Drift,
     /// Whether the watcher brings a wedged NIC back; `None` leaves that to the other rules.
     pub recover: Option<bool>,
+    /// It is on trial: what was written down when that began.
+    pub trial: Option<Criterion>,
     /// Where it stands in its file, in bytes.
     pub span: Range<usize>,
+}
+
+/// `[rule.trial]`: when one will know whether the rule's one setting helps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Criterion {
+    /// When the trial began: date and time with its offset, as TOML has it.
+    pub since: String,
+    /// Tenths of days of up-time without an incident that it takes.
+    pub tenths: u32,
 }
 
 impl Rule {

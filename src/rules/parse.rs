@@ -4,6 +4,8 @@
 //! finds all mistakes of a file, each with its place and what to write instead. A file with
 //! an error yields no rule at all.
 
+mod trial;
+
 use std::ops::Range;
 
 use toml::Spanned;
@@ -15,7 +17,7 @@ use crate::features::{Key, nearest};
 use crate::nic::parse_mac;
 use crate::settings::{Family, Kind, Name, Value};
 
-const RULE_KEYS: [&str; 13] = [
+const RULE_KEYS: [&str; 14] = [
     "name",
     "description",
     "evidence",
@@ -29,6 +31,7 @@ const RULE_KEYS: [&str; 13] = [
     "wol",
     "drift",
     "recover",
+    "trial",
 ];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
@@ -109,6 +112,7 @@ impl Parser {
         let mut values = Vec::new();
         let mut drift = Drift::default();
         let mut recover = None;
+        let mut trial = None;
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(value),
@@ -118,6 +122,7 @@ impl Parser {
                 "offload" => offload = Some(self.offload(value)),
                 "drift" => drift = self.drift(value),
                 "recover" => recover = self.boolean(value, "recover"),
+                "trial" => trial = self.trial(value, &key.span()),
                 word => match Family::of_table(word) {
                     Some(family) => values.extend(self.values(family, value)),
                     None => self.unknown_key(key, "a rule", &RULE_KEYS),
@@ -149,6 +154,13 @@ impl Parser {
             );
         }
         let offload = offload.unwrap_or_default();
+        if trial.is_some() && offload.len() + values.len() != 1 {
+            self.error(
+                span.clone(),
+                "a rule on trial sets one thing, or nobody knows which one it was".into(),
+                "leave one setting in it, or drop [rule.trial]",
+            );
+        }
         Some(Rule {
             name: name?,
             description,
@@ -158,6 +170,7 @@ impl Parser {
             values,
             drift,
             recover,
+            trial,
             span,
         })
     }

@@ -19,6 +19,7 @@ mod signals;
 pub mod state;
 mod storm;
 mod tell;
+mod trial;
 mod wedge;
 
 use std::collections::BTreeMap;
@@ -86,6 +87,8 @@ struct Watcher {
     root: PathBuf,
     /// What was last said about rule files.
     complaints: Vec<String>,
+    /// A trial is refuted, and its file can't be removed.
+    without_trials: bool,
 }
 
 /// A NIC that a rule matches.
@@ -128,6 +131,7 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         queue: Queue::below(root),
         root: root.to_owned(),
         complaints: Vec::new(),
+        without_trials: false,
     };
     watcher.complain(complaints);
     watcher.publish();

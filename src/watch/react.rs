@@ -11,7 +11,7 @@ use super::{Watched, Watcher, rulefiles};
 use crate::discover;
 use crate::log::{Event, Level, Line};
 use crate::nic::Nic;
-use crate::rules::decide;
+use crate::rules::{RuleSet, decide};
 
 impl Watcher {
     pub(super) async fn react(&mut self, signal: Signal) {
@@ -139,7 +139,7 @@ impl Watcher {
     /// The rule files changed, or somebody asks to read them.
     async fn rules(&mut self) {
         let old = Arc::clone(&self.rules);
-        let (new, complaints) = rulefiles::reload(&old, &self.dirs);
+        let (new, complaints) = self.reload();
         self.complain(complaints);
         if old.rules().eq(new.rules()) {
             return;
@@ -149,6 +149,15 @@ impl Watcher {
             state.guard.clear();
         }
         self.put_all_right(&Event::rules()).await;
+    }
+
+    /// The rules as their files are now, and what is wrong with these.
+    pub(super) fn reload(&self) -> (RuleSet, Vec<String>) {
+        let (new, complaints) = rulefiles::reload(&self.rules, &self.dirs);
+        if self.without_trials {
+            return (new.without_trials(), complaints);
+        }
+        (new, complaints)
     }
 
     /// Says what is wrong with rule files, once until it is something else.
@@ -214,7 +223,6 @@ mod tests {
     use crate::features::Connection;
     use crate::log::Log;
     use crate::notify::Queue;
-    use crate::rules::RuleSet;
     use crate::saved_state::SavedState;
     use crate::watch::state::{self, NicState};
 
@@ -239,6 +247,7 @@ mod tests {
                 },
                 state_path: state_path.clone(),
                 complaints: Vec::new(),
+                without_trials: false,
             };
             watcher.react(Signal::Gone(2)).await;
         };

@@ -33,6 +33,9 @@ impl Watcher {
             return;
         };
         let nic = watched.nic.clone();
+        if now && matches!(record.what, What::HangBlock { .. }) {
+            self.refute_trial(&nic).await;
+        }
         let rules = Arc::clone(&self.rules);
         let decision = decide(rules.rules(), &nic);
         self.state.sequence = Some(record.sequence);

@@ -127,7 +127,11 @@ impl Watcher {
             return;
         };
         let nic = watched.nic.clone();
-        let rules = Arc::clone(&self.rules);
+        let mut rules = Arc::clone(&self.rules);
+        if when == When::Drift {
+            // Whoever changed a rule file and applied it is not to be undone by the old rules.
+            rules = Arc::new(self.reload().0);
+        }
         let decision = self.saved.respected_by(&nic, decide(rules.rules(), &nic));
         if decision.is_empty() {
             return;

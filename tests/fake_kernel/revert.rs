@@ -8,7 +8,7 @@ use unhang::apply::{IfReverted, KeyResult, Outcome, Summary, apply};
 use unhang::features::{BlockingConnection, FeatureKernel, Features, KernelError};
 use unhang::hang::unhang_lines::UnhangLine;
 use unhang::log::{Event, Line};
-use unhang::revert::revert;
+use unhang::revert::{restore_after, revert};
 use unhang::rules::{decide, parse};
 use unhang::saved_state::{Saved, SavedState};
 
@@ -241,4 +241,37 @@ proptest! {
         nic.revert();
         prop_assert_eq!(nic.features(), before);
     }
+}
+
+#[test]
+fn what_a_rule_that_is_over_had_set_is_restored_unless_another_wants_it() {
+    const MINE: &str = "[[rule]]\nname = \"a\"\nmatch.driver = \"e1000e\"\noffload.tso = false\n";
+    const TRIAL: &str = "[[rule]]\nname = \"t\"\nmatch.driver = \"e1000e\"\n";
+    let mut one = WithState::new(FakeKernel::e1000e());
+    let before = one.features();
+    let state = one.state();
+    let nic = nic();
+    let mut end = |trial: &str, others: &str| {
+        let both = parse(&format!("{others}{TRIAL}{trial}\n")).unwrap();
+        let (others, ended) = (parse(others).unwrap(), both.last().unwrap());
+        let kernel = &mut one.kernel;
+        let decision = decide(&both, &nic);
+        BlockingConnection::run(apply(kernel, &state, &nic, &decision, IfReverted::Leave));
+        let decision = decide(&others, &nic);
+        let restored = restore_after(kernel, &state, &nic, ended, &decision);
+        let restored = BlockingConnection::run(restored);
+        assert_eq!(restored.error, None);
+        (restored.keys.len(), one.features())
+    };
+    let (restored, after) = end("offload.gro = false", MINE);
+    assert_eq!(restored, 1);
+    assert!(after.get("rx-gro").unwrap().wanted);
+    assert!(!after.get("tx-tcp-segmentation").unwrap().active);
+    // What another rule wants is that rule's to set.
+    let (restored, _) = end("offload.tso = true", MINE);
+    assert_eq!(restored, 0);
+    let (restored, after) = end("offload.tso = false", "");
+    assert_eq!((restored > 0, after), (true, before));
+    // Nothing is left to be restored a second time.
+    assert_eq!(state.read(&nic), Saved::default());
 }

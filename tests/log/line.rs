@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use unhang::apply::{KeyOutcome, KeyResult, Outcome, ValueOutcome};
 use unhang::features::{KernelError, Key};
-use unhang::log::{Event, Level, Line, Part, ValuePart};
+use unhang::log::{Event, Level, Line, Part, TrialPart, TrialStep, ValuePart};
 use unhang::nic::Nic;
 use unhang::plan::Is;
 use unhang::settings::{Family, Name, Value};
@@ -127,6 +127,36 @@ fn lines_are_as_the_manual_shows_them() {
     is_written(
         vec![Part::Failed(KernelError::NotPermitted.to_string())],
         "eno1: not changed: the kernel does not permit it: this needs root (CAP_NET_ADMIN); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+}
+
+#[test]
+fn trials_are_as_the_manual_shows_them() {
+    let trial = |setting: &str, step| {
+        let setting = setting.to_owned();
+        Part::Trial(TrialPart { setting, step })
+    };
+    is_written(
+        vec![trial("ring rx 512", TrialStep::Started { tenths: 58 })],
+        "eno1: trial ring rx 512 started (5.8 days); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![
+            trial("eee off", TrialStep::Refuted),
+            Part::Value(ValuePart::Changed(
+                "eee".parse().unwrap(),
+                Value::Switch(true),
+                Value::Switch(false),
+            )),
+        ],
+        "eno1: trial eee off refuted, eee on (was off); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![
+            trial("tso on", TrialStep::Kept),
+            trial("tso on", TrialStep::Stopped),
+        ],
+        "eno1: trial tso on kept, trial tso on stopped; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
 }
 

@@ -10,8 +10,11 @@ use crate::report::history::History;
 use crate::report::in_force::Stretch;
 use crate::report::journal;
 use crate::report::reading::{Reading, Started, pci_address};
-use crate::report::{iso, span, verdict, when};
+use crate::report::trials::Progress;
+use crate::report::{iso, plural, span, verdict, when};
 use crate::style;
+use crate::trial::criterion;
+use crate::trial::{Trial, tenths};
 use crate::watch::state::{self, NicState, WatchState};
 
 /// What is known of all NICs.
@@ -38,8 +41,20 @@ pub struct NicHistory {
     /// The kind of the verdict, as `report --json` has it.
     verdict: Option<&'static str>,
     watcher: Option<WatchCounts>,
+    trial: Option<TrialSoFar>,
     #[serde(skip)]
     lines: Vec<String>,
+}
+
+/// How far the NIC's trial is.
+#[derive(Debug, Serialize)]
+struct TrialSoFar {
+    setting: String,
+    since: String,
+    /// Of up-time without an incident, and how many it takes; `null`: the journal can't be read.
+    days: Option<f64>,
+    needed_days: f64,
+    incidents: Option<u64>,
 }
 
 /// What the watcher counted since boot.
@@ -57,6 +72,29 @@ impl NicHistory {
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
+}
+
+/// `trial: eee off, day 3.1 of 5.8, no incident`
+fn trial_line(trial: &Trial<'_>, progress: Option<Progress>) -> String {
+    let (setting, needed) = (&trial.setting, tenths(trial.criterion.tenths));
+    let Some(progress) = progress else {
+        return format!("trial: {setting}, it takes {needed} days; how far it is, is not known");
+    };
+    let days = in_tenths(progress.days);
+    let said = format!("trial: {setting}, day {days:.1} of {needed}");
+    if progress.incidents > 0 {
+        let incidents = plural(progress.incidents, "incident");
+        format!("{said}, {incidents}: refuted; 'unhang try --stop' restores what was before")
+    } else if criterion::is_reached(&progress, trial) {
+        format!("{said}, no incident: it helps; 'unhang try --keep' keeps it")
+    } else {
+        format!("{said}, no incident")
+    }
+}
+
+/// Rounded down: a day that is not over is not claimed.
+fn in_tenths(days: f64) -> f64 {
+    (days * 10.0).floor() / 10.0
 }
 
 impl NicHistories {
@@ -87,8 +125,22 @@ impl NicHistories {
         histories
     }
 
-    pub fn of(&self, nic: &Nic) -> NicHistory {
+    pub fn of(&self, nic: &Nic, trial: Option<&Trial<'_>>) -> NicHistory {
         let mut of = NicHistory::default();
+        if let Some(trial) = trial {
+            let progress = self
+                .history
+                .as_ref()
+                .map(|history| criterion::progress(history, criterion::find(history, nic), trial));
+            of.lines.push(trial_line(trial, progress));
+            of.trial = Some(TrialSoFar {
+                setting: trial.setting.to_string(),
+                since: trial.criterion.since.clone(),
+                days: progress.map(|progress| in_tenths(progress.days)),
+                needed_days: f64::from(trial.criterion.tenths) / 10.0,
+                incidents: progress.map(|progress| progress.incidents),
+            });
+        }
         if let (Some(history), Some(address)) = (&self.history, pci_address(nic)) {
             self.count(history, &address, &mut of);
         }
@@ -174,5 +226,36 @@ impl NicHistories {
             }
         }
         (!said.is_empty()).then(|| format!("watched: {}", said.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::rules::{Criterion, parse};
+    use crate::trial::Setting;
+
+    #[test]
+    fn a_trial_says_how_far_it_is() {
+        let rule = "[[rule]]\nname = \"t\"\nmatch.driver = \"e1000e\"\neee.enabled = false\n";
+        let rule = parse(rule).unwrap().remove(0);
+        let criterion = Criterion {
+            since: "2026-11-24T22:00:00Z".into(),
+            tenths: 58,
+        };
+        let trial = Trial {
+            path: Path::new("90-trial.toml"),
+            rule: &rule,
+            criterion: &criterion,
+            setting: Setting::of(&rule).unwrap(),
+        };
+        let line = |days, incidents| trial_line(&trial, Some(Progress { days, incidents }));
+        assert_eq!(line(3.19, 0), "trial: eee off, day 3.1 of 5.8, no incident");
+        assert!(line(5.79, 0).ends_with("day 5.7 of 5.8, no incident"));
+        assert!(line(5.81, 0).contains("it helps; 'unhang try --keep'"));
+        assert!(line(9.0, 1).contains("1 incident: refuted; 'unhang try --stop'"));
+        assert!(trial_line(&trial, None).contains("not known"));
     }
 }

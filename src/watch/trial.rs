@@ -1,0 +1,129 @@
+//! A hang refutes the trial that a NIC is on: what was before is restored.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use super::Watcher;
+use super::restore::When;
+use crate::log::{Event, Level, Line, TrialPart, TrialStep};
+use crate::nic::Nic;
+use crate::notify::{self, Kind};
+use crate::revert::restore_after;
+use crate::rules::decide;
+use crate::trial::Trial;
+
+impl Watcher {
+    /// The NIC hangs: ends its trial, if it is on one.
+    pub(super) async fn refute_trial(&mut self, nic: &Nic) {
+        let rules = Arc::clone(&self.rules);
+        let Some(trial) = Trial::on(&rules, nic) else {
+            return;
+        };
+        match fs::remove_file(trial.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                let path = trial.path.display();
+                let what = format!(
+                    "{path} can't be removed: {error}; its trial is refuted: 'unhang try --stop' ends it"
+                );
+                self.log.write(Level::Error, &what);
+                self.without_trials = true;
+            }
+            _ => {}
+        }
+        let (new, complaints) = self.reload();
+        self.complain(complaints);
+        self.rules = Arc::new(new);
+        let rules = Arc::clone(&self.rules);
+        let decision = decide(rules.rules(), nic);
+        let restored =
+            restore_after(&mut self.kernel, &self.saved, nic, trial.rule, &decision).await;
+        let part = TrialPart {
+            setting: trial.setting.to_string(),
+            step: TrialStep::Refuted,
+        };
+        let event = notify::Event::of_nic(Kind::TrialEnded, nic, &part.to_string());
+        self.tell(event);
+        self.save();
+        let line = Line::of_trial(part, &trial.rule.name, &restored);
+        self.log.write(Level::Warning, &line.to_string());
+        if restored.error.is_some() {
+            if let Some((level, line)) = Line::new(&restored, &Event::trial()) {
+                self.log.write(level, &line.to_string());
+            }
+        }
+        self.put_right(nic.ifindex, When::Unseen, &Event::trial())
+            .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::features::Connection;
+    use crate::log::Log;
+    use crate::notify::Queue;
+    use crate::rules::{Criterion, load};
+    use crate::saved_state::SavedState;
+    use crate::trial::{Setting, file};
+    use crate::watch::state::{self, WatchState};
+
+    #[test]
+    fn a_hang_ends_the_trial_of_this_nic_and_of_no_other() {
+        let root = tempfile::tempdir().unwrap();
+        let dirs: Vec<PathBuf> = vec![root.path().join("rules.d")];
+        // No device has this number, so that no kernel is asked to change one.
+        let nic = |path: &str| Nic {
+            ifindex: 2_000_000_000,
+            name: "eno1".into(),
+            path: Some(path.into()),
+            ..Nic::default()
+        };
+        let eno1 = nic("pci-0000:00:1f.6");
+        let criterion = Criterion {
+            since: "2026-11-24T22:00:00Z".into(),
+            tenths: 58,
+        };
+        let setting: Setting = "eee=off".parse().unwrap();
+        let (name, rule) = file(&eno1, &setting, &criterion, "none").unwrap();
+        fs::create_dir_all(&dirs[0]).unwrap();
+        fs::write(dirs[0].join(&name), rule).unwrap();
+        let queue = || Queue::below(root.path());
+        let test = async {
+            let mut watcher = Watcher {
+                rules: Arc::new(load(&dirs)),
+                dirs: dirs.clone(),
+                kernel: Connection::open().unwrap(),
+                log: Log::below(root.path()),
+                saved: SavedState::below(root.path()),
+                queue: queue(),
+                root: root.path().to_owned(),
+                nics: BTreeMap::new(),
+                state: WatchState::default(),
+                state_path: state::path(root.path()),
+                complaints: Vec::new(),
+                without_trials: false,
+            };
+            watcher.refute_trial(&nic("pci-0000:00:19.0")).await;
+            assert!(dirs[0].join(&name).exists());
+            assert!(queue().waiting().unwrap().is_empty());
+            for _ in 0..2 {
+                watcher.refute_trial(&eno1).await;
+            }
+            assert_eq!(watcher.rules.rules().count(), 0);
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(test);
+        assert!(!dirs[0].join(&name).exists());
+        let told = queue().waiting().unwrap();
+        assert_eq!(told.len(), 1);
+        let told = fs::read_to_string(&told[0]).unwrap();
+        assert!(
+            told.contains("trial-ended") && told.contains("trial eee off refuted"),
+            "{told}"
+        );
+    }
+}
