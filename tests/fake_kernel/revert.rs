@@ -1,5 +1,7 @@
 //! Restoring what was there before.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use tempfile::TempDir;
 use unhang::apply::{IfReverted, KeyResult, Outcome, Summary, apply};
@@ -188,6 +190,24 @@ fn an_apply_that_fails_saves_nothing() {
         nic.kernel.errors.insert(1, KernelError::NotSupported);
         assert!(nic.apply(wish).error.is_some());
         assert_eq!(nic.state().read(&super::nic()), Saved::default(), "{wish}");
+    }
+}
+
+#[test]
+fn apply_and_revert_wait_for_one_another() {
+    let mut nic = WithState::new(FakeKernel::e1000e());
+    nic.apply("gro = false");
+    let works = [WithState::revert, |nic: &mut WithState| {
+        nic.apply_as("gro = false", IfReverted::Apply)
+    }];
+    for work in works {
+        let other = nic.state().lock();
+        std::thread::scope(|scope| {
+            let ours = scope.spawn(|| work(&mut nic));
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(!ours.is_finished());
+            drop(other);
+        });
     }
 }
 

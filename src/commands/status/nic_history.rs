@@ -5,13 +5,13 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::style;
 use crate::nic::Nic;
 use crate::report::history::History;
 use crate::report::in_force::Stretch;
 use crate::report::journal;
 use crate::report::reading::{Reading, Started, pci_address};
 use crate::report::{iso, span, verdict, when};
+use crate::style;
 use crate::watch::state::{self, NicState, WatchState};
 
 /// What is known of all NICs.
