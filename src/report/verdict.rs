@@ -7,6 +7,7 @@ use super::history::History;
 use super::in_force::InForce;
 use super::stats::Comparison;
 use super::{days, nic_name, plural, when};
+use crate::hang::Settings;
 use jiff::tz::TimeZone;
 
 /// The kinds, from bad to good.
@@ -97,15 +98,34 @@ pub struct Verdict {
     pub comparison: Option<Comparison>,
 }
 
-/// What to try when the offloads were not it: only what has helped somebody, and by whose
-/// word it is known.
-const NEXT: &str = "Next things to try, one at a time, so that you know which one it was: \
-    energy-efficient Ethernet off (ethtool --set-eee NIC eee off), which on one I219-V, with \
-    these offloads off too, turned 6 days of hangs into 12 without (counted), and helped on two \
-    more I219 by their owners' word; \
-    checksum offload off (ethtool -K NIC rx off tx off, which drops the link for seconds), by \
-    one owner's word about an I217-V. \
-    Until then, link down and up brings a hanging NIC back for now (many owners' word).";
+/// What to try when that was not it: only what has helped somebody and is not in force yet,
+/// and by whose word it is known.
+fn next(nic: &str, settings: Option<&Settings>) -> String {
+    let is_off = |key| settings.is_some_and(|s| s.iter().any(|set| set == (key, "off")));
+    let mut things = Vec::new();
+    if !is_off("eee") {
+        things.push(format!(
+            "energy-efficient Ethernet off (ethtool --set-eee {nic} eee off), which on one \
+            I219-V, with these offloads off too, turned 6 days of hangs into 12 without \
+            (counted), and helped on two more I219 by their owners' word"
+        ));
+    }
+    if !is_off("rx") || !is_off("tx") {
+        things.push(format!(
+            "checksum offload off (ethtool -K {nic} rx off tx off, which drops the link for \
+            seconds), by one owner's word about an I217-V"
+        ));
+    }
+    let things = match things.join("; ") {
+        none if none.is_empty() => none,
+        things => format!(
+            "Next things to try, one at a time, so that you know which one it was: {things}. "
+        ),
+    };
+    format!(
+        "{things}Until then, link down and up brings a hanging NIC back for now (many owners' word)."
+    )
+}
 
 /// What is judged: the configuration in force now, against the one before it, each with all
 /// the time that it was in force. Where neither has had an incident, a quiet goes on: then
@@ -234,8 +254,7 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     let (kind, mut text) = if total.incidents == 0 {
         (Kind::NoIncidents, no_incidents(&all))
     } else {
-        let name = nic_name(&history.incidents.nics[nic]);
-        with_incidents(&all, &judged, &name, history.own.has(nic))
+        with_incidents(history, nic, &all, &judged)
     };
     text += &left_out(&all, kind, &judged);
     if drifted {
@@ -253,11 +272,13 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
 }
 
 fn with_incidents(
+    history: &History,
+    nic: usize,
     all: &Configurations,
     judged: &Judged,
-    nic: &str,
-    is_told: bool,
 ) -> (Kind, String) {
+    let nic_name = nic_name(&history.incidents.nics[nic]);
+    let is_told = history.own.has(nic);
     let Some(now) = judged.after.last().copied() else {
         return (Kind::Affected, affected(all, is_told));
     };
@@ -277,8 +298,7 @@ fn with_incidents(
         return (Kind::Affected, affected(all, is_told));
     }
     if incidents > 0 {
-        let next = NEXT.replace("NIC eee", &format!("{nic} eee"));
-        let next = next.replace("-K NIC", &format!("-K {nic}"));
+        let next = next(&nic_name, history.own.settings(now.in_force));
         let fewer = judged.comparison.as_ref().filter(|c| c.fewer());
         let (kind, lead) = match fewer {
             Some(c) => (
