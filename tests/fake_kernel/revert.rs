@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use unhang::apply::{IfReverted, KeyResult, Outcome, Summary, apply};
 use unhang::features::{BlockingConnection, FeatureKernel, Features, KernelError};
+use unhang::hang::unhang_lines::UnhangLine;
 use unhang::log::{Event, Line};
 use unhang::revert::revert;
 use unhang::rules::{decide, parse};
@@ -68,7 +69,8 @@ fn everything_is_as_before_and_nothing_else_is_on() {
     // tx-tcp-mangleid-segmentation would be on too after 'ethtool -K eno1 tso on'.
     assert_eq!(nic.features(), before);
     let (_, line) = Line::new(&outcome, &Event::revert()).unwrap();
-    assert_eq!(line.in_force(), Some(false));
+    let read = UnhangLine::parse(&line.to_string()).unwrap();
+    assert!(read.settings.is_empty(), "{read:?}");
     assert_eq!(Line::parse(&line.to_string()), Some(line));
 }
 

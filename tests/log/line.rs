@@ -152,18 +152,6 @@ fn the_level_says_how_much_it_matters() {
     assert_eq!(Line::new(&no_rule, &Event::manual()), None);
 }
 
-#[test]
-fn a_line_says_whether_the_rules_are_in_force() {
-    use KeyResult::{AlreadyRight, Changed, Missing};
-    let in_force = |results: &[KeyResult], error| {
-        let (_, line) = Line::new(&outcome(results, error), &Event::manual()).unwrap();
-        Line::parse(&line.to_string()).unwrap().in_force()
-    };
-    assert_eq!(in_force(&[AlreadyRight, Changed], None), Some(true));
-    assert_eq!(in_force(&[Changed, Missing], None), Some(false));
-    assert_eq!(in_force(&[], Some(KernelError::Gone)), None);
-}
-
 /// An offload key, as far as rules allow them.
 fn key() -> impl Strategy<Value = String> {
     "[a-z*][a-z0-9_*?!-]{0,20}".prop_filter("it starts another kind of part", |key| key != "also")
@@ -242,7 +230,7 @@ proptest! {
         let outcome = outcome(&[], Some(KernelError::Refused(text)));
         let (_, line) = Line::new(&outcome, &Event::udev("add")).unwrap();
         let read = Line::parse(&line.to_string()).unwrap();
-        prop_assert_eq!(read.in_force(), None);
+        prop_assert!(matches!(read.parts[..], [Part::Failed(_)]));
         prop_assert_eq!((read.rules, read.event), (line.rules, line.event));
     }
 
