@@ -193,7 +193,7 @@ fn with_calls(root: &Path, mut diagnostics: Vec<Diagnostic>, file: &RuleFile) ->
         .rules
         .iter()
         .flatten()
-        .filter(|rule| !rule.offload.is_empty());
+        .filter(|rule| rule.sets_anything());
     diagnostics.extend(rules.flat_map(|rule| uncalled(root, rule)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     diagnostics

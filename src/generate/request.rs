@@ -180,7 +180,7 @@ impl<'a> Request<'a> {
                 None => rule.matches.driver.iter().collect(),
             };
             let overlaps = |other: &&Rule| {
-                !other.offload.is_empty()
+                other.sets_anything()
                     && !self.rules.contains(&other.name)
                     && (other.matches.driver.is_empty()
                         || drivers.is_empty()
@@ -271,7 +271,7 @@ impl<'a> Request<'a> {
 }
 
 fn find_rule<'a>(rules: &'a RuleSet, wanted: &Wanted) -> Result<&'a Rule, NoRequest> {
-    let setting: Vec<&Rule> = rules.rules().filter(|r| !r.offload.is_empty()).collect();
+    let setting: Vec<&Rule> = rules.rules().filter(|r| r.sets_anything()).collect();
     let known: Vec<&str> = setting.iter().map(|rule| rule.name.as_str()).collect();
     match wanted {
         Wanted::Rule(name) => setting

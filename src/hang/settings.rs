@@ -1,7 +1,7 @@
 //! What unhang has set on a NIC, as one of our lines lists it; and how it is called.
 
 use crate::features::{on_off, short_names};
-use crate::log::Part;
+use crate::log::{Part, ValuePart};
 use crate::text::printable;
 
 /// Keys with the values that they were set to: what is off first, then what is on, in
@@ -14,11 +14,20 @@ impl Settings {
     pub(super) fn of(parts: &[Part]) -> Settings {
         let mut all = Settings::default();
         for part in parts {
-            if let Part::Changed(keys, on) | Part::Already(keys, on) | Part::Secured(keys, on) =
-                part
-            {
-                let value = |key: &String| (printable(key).into_owned(), on_off(*on).to_owned());
-                all.0.extend(keys.iter().map(value));
+            match part {
+                Part::Changed(keys, on) | Part::Already(keys, on) | Part::Secured(keys, on) => {
+                    let value =
+                        |key: &String| (printable(key).into_owned(), on_off(*on).to_owned());
+                    all.0.extend(keys.iter().map(value));
+                }
+                Part::Value(
+                    ValuePart::Changed(name, value, _) | ValuePart::Already(name, value),
+                ) => {
+                    let name = name.to_string();
+                    all.0
+                        .push((printable(&name).into_owned(), value.to_string()));
+                }
+                _ => {}
             }
         }
         all.sorted()

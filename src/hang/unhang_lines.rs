@@ -4,7 +4,7 @@
 //! them.
 
 use super::Settings;
-use crate::log::{Line, Part};
+use crate::log::{Line, Part, ValuePart};
 
 /// What one of our lines says about a NIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +82,10 @@ impl UnhangLine {
         }
         let mut lost = Vec::new();
         for part in line.parts {
-            if let Part::Still { keys, .. } | Part::Unknown(keys) = part {
-                lost.extend(keys);
+            match part {
+                Part::Still { keys, .. } | Part::Unknown(keys) => lost.extend(keys),
+                Part::Value(ValuePart::Still(name, ..)) => lost.push(name.to_string()),
+                _ => {}
             }
         }
         Some(UnhangLine {
@@ -111,12 +113,17 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
                 });
             }
             Part::Back { .. } => return Some(Said::Recovered),
-            Part::Still { .. } if cause == Cause::Drift => return Some(Said::Drifted),
+            Part::Still { .. } | Part::Value(ValuePart::Still(..)) if cause == Cause::Drift => {
+                return Some(Said::Drifted);
+            }
             Part::Failed(_) => return Some(Said::Failed),
-            Part::Still { .. } => (says, whole) = (true, false),
+            Part::Still { .. } | Part::Value(ValuePart::Still(..)) => (says, whole) = (true, false),
             Part::Unknown(_) => whole = false,
-            Part::Changed(..) => (says, changed) = (true, true),
-            Part::Already(..) | Part::Secured(..) => says = true,
+            Part::Value(value) if !value.is_right() => whole = false,
+            Part::Changed(..) | Part::Value(ValuePart::Changed(..)) => {
+                (says, changed) = (true, true)
+            }
+            Part::Already(..) | Part::Secured(..) | Part::Value(_) => says = true,
             Part::Also(..) | Part::Unsaved(_) | Part::Recovery(..) | Part::Left(_) => {}
         }
     }
@@ -176,6 +183,13 @@ mod tests {
         let still = "gso gro off (were on), tso still on (fixed: tx-tcp6-segmentation)";
         let partly = in_force(true, false, "gso gro off", Cause::Other);
         assert_eq!(read(still, "rules"), partly);
+        let values =
+            "eee off (was on), ring rx already 512, ring tx still 256 (refused: Invalid argument)";
+        let partly = in_force(true, false, "eee off, ring rx 512", Cause::Add);
+        assert_eq!(read(values, "add"), partly);
+        let lacking = "tso off (was on), eee off (not supported by this NIC)";
+        let on = in_force(true, true, "tso off", Cause::Add);
+        assert_eq!(read(lacking, "add"), on);
         let failed = Some((Said::Failed, Cause::Manual));
         assert_eq!(
             parse("not changed: the kernel said EPERM", "manual"),

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use super::value::{ValuePart, one_part};
 use super::{Event, Level};
 use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
 use crate::features::on_off;
@@ -44,6 +45,8 @@ pub enum Part {
     },
     /// `ufo unknown to this kernel`.
     Unknown(Vec<String>),
+    /// `eee off (was on)`: about a setting beside the offloads.
+    Value(ValuePart),
     /// `also tx-tcp-mangleid-segmentation off`: changed without having been asked for.
     Also(String, bool),
     /// `original settings not saved: …`: the reason why 'unhang revert' can't restore them.
@@ -135,6 +138,13 @@ fn parts(outcome: &Outcome) -> Vec<Part> {
             None => parts.push(part),
         }
     }
+    for value in &outcome.values {
+        let part = Part::Value(ValuePart::of(value));
+        // Of a family that the NIC lacks, there is one thing to be said.
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
     let also = outcome
         .side_effects
         .iter()
@@ -189,6 +199,9 @@ impl Part {
         }
         if let Some(part) = Part::parse_recovery(text) {
             return Some(part);
+        }
+        if let Some(value) = ValuePart::parse(text) {
+            return Some(Part::Value(value));
         }
         let Some((said, remark)) = text.split_once(" (") else {
             let (said, on) = strip_on_off(text)?;
@@ -251,11 +264,6 @@ impl Part {
             in_force,
         })
     }
-}
-
-/// A text from elsewhere, such as an error's, without what separates parts and clauses.
-fn one_part(text: &str) -> String {
-    text.replace([',', ';'], "")
 }
 
 fn strip_on_off(text: &str) -> Option<(&str, bool)> {
@@ -322,6 +330,7 @@ impl fmt::Display for Part {
                 )
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
+            Part::Value(value) => value.fmt(f),
             Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {
