@@ -121,7 +121,7 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
             Part::Unknown(_) => whole = false,
             Part::Value(value) if !value.is_right() => whole = false,
             Part::Changed(..) | Part::Value(ValuePart::Changed(..)) => {
-                (says, changed) = (true, true)
+                (says, changed) = (true, true);
             }
             Part::Already(..) | Part::Secured(..) | Part::Value(_) => says = true,
             Part::Also(..) | Part::Unsaved(_) | Part::Recovery(..) | Part::Left(_) => {}
