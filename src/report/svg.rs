@@ -212,9 +212,13 @@ fn draw(out: &mut String, line: &Timeline, name: &str, top: f64) {
         );
     }
     // As many labels as have room; the colours tell the others.
-    let mut free = LEFT;
+    let (mut free, mut last) = (LEFT, 0.0);
     for change in &line.changes {
         let x = LEFT + step * (change.day as f64 + change.part) / per as f64;
+        if x < last + 1.0 {
+            continue;
+        }
+        last = x;
         let words = format!("{} from {}", change.name, line.label(change.day));
         let width = 7.0 * words.chars().count() as f64;
         let fits_right = x + width < WIDTH;
