@@ -123,31 +123,6 @@ impl Line {
             event: event.to_owned(),
         })
     }
-
-    /// Whether all that the rules want was so when the line was written; `None` if it does not say.
-    pub fn in_force(&self) -> Option<bool> {
-        if self.event == Event::revert().to_string() {
-            return Some(false);
-        }
-        let mut in_force = None;
-        for part in &self.parts {
-            match part {
-                Part::Still { .. } | Part::Unknown(_) => return Some(false),
-                Part::Wedged { in_force: said, .. } => return Some(*said),
-                Part::Value(value) if !value.is_right() => return Some(false),
-                Part::Changed(..) | Part::Already(..) | Part::Secured(..) | Part::Value(_) => {
-                    in_force = Some(true);
-                }
-                Part::Also(..)
-                | Part::Unsaved(_)
-                | Part::Recovery(..)
-                | Part::Back { .. }
-                | Part::Left(_)
-                | Part::Failed(_) => {}
-            }
-        }
-        in_force
-    }
 }
 
 /// The outcome's keys, those together of which the same is to be said.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use unhang::apply::{KeyOutcome, KeyResult, Outcome, ValueOutcome};
 use unhang::features::{KernelError, Key};
+use unhang::hang::unhang_lines::{Said, UnhangLine};
 use unhang::log::{Event, Level, Line, Part, ValuePart};
 use unhang::nic::Nic;
 use unhang::plan::Is;
@@ -189,19 +190,7 @@ fn the_level_says_how_much_it_matters() {
 }
 
 #[test]
-fn a_line_says_whether_the_rules_are_in_force() {
-    use KeyResult::{AlreadyRight, Changed, Missing};
-    let in_force = |results: &[KeyResult], error| {
-        let (_, line) = Line::new(&outcome(results, error), &Event::manual()).unwrap();
-        Line::parse(&line.to_string()).unwrap().in_force()
-    };
-    assert_eq!(in_force(&[AlreadyRight, Changed], None), Some(true));
-    assert_eq!(in_force(&[Changed, Missing], None), Some(false));
-    assert_eq!(in_force(&[], Some(KernelError::Gone)), None);
-}
-
-#[test]
-fn a_line_says_whether_settings_beside_offloads_are_in_force() {
+fn the_level_says_how_much_settings_beside_offloads_matter() {
     let value = |wanted, was, is| ValueOutcome {
         name: Name::new(Family::Ring, "rx"),
         wanted: Value::Number(wanted),
@@ -215,19 +204,23 @@ fn a_line_says_whether_settings_beside_offloads_are_in_force() {
             ..outcome(&[], None)
         };
         let (level, line) = Line::new(&outcome, &Event::manual()).unwrap();
-        (level, Line::parse(&line.to_string()).unwrap().in_force())
+        let read = UnhangLine::parse(&line.to_string()).unwrap();
+        (
+            level,
+            matches!(read.said, Said::InForce { whole: true, .. }),
+        )
     };
     let is = |number| Is::Value(Value::Number(number));
-    assert_eq!(said(value(9, is(9), is(9))), (Level::Debug, Some(true)));
-    assert_eq!(said(value(9, is(8), is(9))), (Level::Info, Some(true)));
-    assert_eq!(said(value(9, is(8), is(8))), (Level::Warning, Some(false)));
+    assert_eq!(said(value(9, is(9), is(9))), (Level::Debug, true));
+    assert_eq!(said(value(9, is(8), is(9))), (Level::Info, true));
+    assert_eq!(said(value(9, is(8), is(8))), (Level::Warning, false));
     let lacking = value(9, Is::NoFamily, Is::NoFamily);
-    assert_eq!(said(lacking.clone()), (Level::Warning, Some(false)));
+    assert_eq!(said(lacking.clone()), (Level::Warning, false));
     let off = ValueOutcome {
         wanted: Value::Switch(false),
         ..lacking
     };
-    assert_eq!(said(off), (Level::Debug, Some(true)));
+    assert_eq!(said(off), (Level::Debug, true));
 }
 
 /// An offload key, as far as rules allow them.
@@ -349,7 +342,7 @@ proptest! {
         let outcome = outcome(&[], Some(KernelError::Refused(text)));
         let (_, line) = Line::new(&outcome, &Event::udev("add")).unwrap();
         let read = Line::parse(&line.to_string()).unwrap();
-        prop_assert_eq!(read.in_force(), None);
+        prop_assert!(matches!(read.parts[..], [Part::Failed(_)]));
         prop_assert_eq!((read.rules, read.event), (line.rules, line.event));
     }
 
