@@ -6,6 +6,7 @@ pub mod check;
 pub mod explain;
 pub mod generate;
 pub mod metrics;
+pub mod notify;
 pub mod overview;
 mod plan_view;
 pub mod report;

@@ -16,13 +16,16 @@ impl Settings {
         for part in parts {
             match part {
                 Part::Changed(keys, on) | Part::Already(keys, on) | Part::Secured(keys, on) => {
-                    let value = |key: &String| (printable(key).into_owned(), on_off(*on).into());
+                    let value =
+                        |key: &String| (printable(key).into_owned(), on_off(*on).to_owned());
                     all.0.extend(keys.iter().map(value));
                 }
                 Part::Value(
                     ValuePart::Changed(name, value, _) | ValuePart::Already(name, value),
                 ) => {
-                    all.0.push((name.to_string(), value.to_string()));
+                    let name = name.to_string();
+                    all.0
+                        .push((printable(&name).into_owned(), value.to_string()));
                 }
                 _ => {}
             }

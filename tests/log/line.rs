@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use unhang::apply::{KeyOutcome, KeyResult, Outcome, ValueOutcome};
 use unhang::features::{KernelError, Key};
-use unhang::hang::unhang_lines::{Said, UnhangLine};
 use unhang::log::{Event, Level, Line, Part, ValuePart};
 use unhang::nic::Nic;
 use unhang::plan::Is;
@@ -73,6 +72,17 @@ fn lines_are_as_the_manual_shows_them() {
             Part::Recovery(1, "autonegotiation restarted".into()),
         ],
         "eno1: wedged after 2 hang blocks (offloads in force), recovery 1: autonegotiation restarted; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![
+            Part::Storm {
+                hangs: 3,
+                seconds: 24,
+                in_force: false,
+            },
+            Part::Recovery(1, "autonegotiation restarted".into()),
+        ],
+        "eno1: storm of 3 hangs within 24 s (offloads not in force), recovery 1: autonegotiation restarted; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
     is_written(
         vec![Part::Back {
@@ -190,7 +200,7 @@ fn the_level_says_how_much_it_matters() {
 }
 
 #[test]
-fn the_level_says_how_much_settings_beside_offloads_matter() {
+fn the_level_tells_settings_beside_offloads_that_are_not_as_wanted() {
     let value = |wanted, was, is| ValueOutcome {
         name: Name::new(Family::Ring, "rx"),
         wanted: Value::Number(wanted),
@@ -203,24 +213,19 @@ fn the_level_says_how_much_settings_beside_offloads_matter() {
             values: vec![value],
             ..outcome(&[], None)
         };
-        let (level, line) = Line::new(&outcome, &Event::manual()).unwrap();
-        let read = UnhangLine::parse(&line.to_string()).unwrap();
-        (
-            level,
-            matches!(read.said, Said::InForce { whole: true, .. }),
-        )
+        Line::new(&outcome, &Event::manual()).unwrap().0
     };
     let is = |number| Is::Value(Value::Number(number));
-    assert_eq!(said(value(9, is(9), is(9))), (Level::Debug, true));
-    assert_eq!(said(value(9, is(8), is(9))), (Level::Info, true));
-    assert_eq!(said(value(9, is(8), is(8))), (Level::Warning, false));
+    assert_eq!(said(value(9, is(9), is(9))), Level::Debug);
+    assert_eq!(said(value(9, is(8), is(9))), Level::Info);
+    assert_eq!(said(value(9, is(8), is(8))), Level::Warning);
     let lacking = value(9, Is::NoFamily, Is::NoFamily);
-    assert_eq!(said(lacking.clone()), (Level::Warning, false));
+    assert_eq!(said(lacking.clone()), Level::Warning);
     let off = ValueOutcome {
         wanted: Value::Switch(false),
         ..lacking
     };
-    assert_eq!(said(off), (Level::Debug, true));
+    assert_eq!(said(off), Level::Debug);
 }
 
 /// An offload key, as far as rules allow them.
@@ -301,6 +306,13 @@ fn part() -> impl Strategy<Value = Part> {
         (feature(), any::<bool>()).prop_map(|(feature, on)| Part::Also(feature, on)),
         (any::<u32>(), any::<bool>())
             .prop_map(|(blocks, in_force)| Part::Wedged { blocks, in_force }),
+        (any::<u32>(), any::<u64>(), any::<bool>()).prop_map(|(hangs, seconds, in_force)| {
+            Part::Storm {
+                hangs,
+                seconds,
+                in_force,
+            }
+        }),
         (any::<u32>(), reason_text()).prop_map(|(number, what)| Part::Recovery(number, what)),
         (0..u64::MAX / 10, any::<u32>())
             .prop_map(|(tenths, recovery)| Part::Back { tenths, recovery }),
