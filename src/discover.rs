@@ -8,8 +8,8 @@ use std::path::Path;
 
 use udev::Device;
 
-use crate::files;
 use crate::nic::Nic;
+use crate::root_files;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -33,7 +33,7 @@ pub fn all(root: &Path) -> io::Result<Vec<Found>> {
     let net = Path::new("/sys/class/net");
     let mut found = Vec::new();
     // libudev's own enumeration looks at all that is above each device, too.
-    for entry in fs::read_dir(files::inside(root, net)?)? {
+    for entry in fs::read_dir(root_files::inside(root, net)?)? {
         let dir = net.join(entry?.file_name());
         // Not all that is there is a device: bonding_masters.
         if !running {
@@ -48,9 +48,9 @@ pub fn all(root: &Path) -> io::Result<Vec<Found>> {
 
 /// A device of another system, by its files; what leads out of its root is not its.
 fn below(root: &Path, dir: &Path) -> Option<Found> {
-    let real = files::inside(root, dir).ok()?;
+    let real = root_files::inside(root, dir).ok()?;
     let mut found = Found::new(&real, database(root, dir))?;
-    let device = files::inside(root, &dir.join("device")).ok()?;
+    let device = root_files::inside(root, &dir.join("device")).ok()?;
     found.physical &= fs::canonicalize(real.join("device")).ok() == fs::canonicalize(device).ok();
     Some(found)
 }
@@ -65,10 +65,10 @@ fn properties(device: &Device) -> BTreeMap<String, String> {
 
 /// What udev's database has of the device (`E:KEY=VALUE` lines).
 fn database(root: &Path, dir: &Path) -> BTreeMap<String, String> {
-    let ifindex = files::read(root, &dir.join("ifindex")).unwrap_or_default();
+    let ifindex = root_files::read(root, &dir.join("ifindex")).unwrap_or_default();
     let ifindex = ifindex.trim_end();
     let file = format!("/run/udev/data/n{ifindex}");
-    let text = files::read(root, Path::new(&file)).unwrap_or_default();
+    let text = root_files::read(root, Path::new(&file)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.strip_prefix("E:"));
     let mut properties: BTreeMap<_, _> = lines
         .filter_map(|line| line.split_once('='))

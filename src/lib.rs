@@ -17,7 +17,6 @@ pub mod commands;
 #[cfg(feature = "watch")]
 pub mod discover;
 pub mod features;
-pub mod files;
 #[cfg(feature = "cli")]
 pub mod generate;
 #[cfg(feature = "cli")]
@@ -32,10 +31,12 @@ pub mod replace;
 pub mod report;
 #[cfg(feature = "cli")]
 pub mod revert;
+pub mod root_files;
 pub mod rules;
 #[cfg(feature = "cli")]
 pub mod running_kernel;
 pub mod saved_state;
+pub mod settings;
 #[cfg(feature = "cli")]
 mod style;
 pub mod text;

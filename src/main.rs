@@ -53,17 +53,17 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 fn write(common: &Common, output: Output) -> anyhow::Result<ExitCode> {
     let Output {
-        stdout,
-        stderr,
+        result,
+        notices,
         errors,
         status,
     } = output;
     say(&errors);
     if !common.quiet {
-        say(&stderr);
+        say(&notices);
     }
     let mut out = anstream::stdout().lock();
-    match out.write_all(stdout.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(result.as_bytes()).and_then(|()| out.flush()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written?,

@@ -76,6 +76,16 @@ releases() {
             LC_ALL=C apt-cache policy "$name" | sed -n '/^ \*\*\*/,/^     [^ ]/s|^  *[0-9]* [a-z]*:[^ ]* \([^/ ]*\)/.*|-t=\1|p'
     done | sort -u
 }
+# What to do about packages of these parts that are newer than any release that apt knows.
+sourceless() {
+    # shellcheck disable=SC2086 # a list of words
+    lost=$(LC_ALL=C apt-cache policy $names | awk '
+        /^[^ ]/ { name = $1; sub(":$", "", name) }
+        $1 == "Installed:" { installed = $2 }
+        $1 == "Candidate:" { newest = $2 == installed && $2 != "(none)" }
+        /^ \*\*\*/ { getline; if (newest && /dpkg\/status$/) print name }' | words)
+    [ -z "$lost" ] || echo " Add the release that $lost came from to the sources of apt: it is not among them."
+}
 if [ -n "$wanted" ]; then
     plan=
     for release in "" $(releases); do
@@ -83,7 +93,7 @@ if [ -n "$wanted" ]; then
         plan=
     done
     [ -n "$plan" ] ||
-        die "apt can't install $(echo "$wanted" | words) without removing or downgrading what is installed, so nothing was changed. See: apt-get -s install $(echo "$names" | words)"
+        die "apt can't install $(echo "$wanted" | words) without removing or downgrading what is installed, so nothing was changed.$(sourceless) See: apt-get -s install $(echo "$names" | words)"
 
     count=$(echo "$plan" | grep -c '^Inst ' || true)
     # shellcheck disable=SC2086 # lists of words

@@ -1,10 +1,12 @@
 //! `unhang apply`: apply the rules to NICs and verify the result.
 
+mod brief;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, brief, load_rules, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view};
 use crate::apply::{IfReverted, Outcome, Summary};
 use crate::cli::{ApplyArgs, Common};
 use crate::features::KernelError;
@@ -35,7 +37,7 @@ pub fn run(args: &ApplyArgs, common: &Common) -> anyhow::Result<Output> {
         let (left, nics): (Vec<Nic>, Vec<Nic>) = nics.into_iter().partition(stays);
         let outcomes = for_real(args, common, &state, &nics, rules, &mut output);
         if args.brief {
-            output.stdout = brief::line(&found, &outcomes, &left);
+            output.result = brief::line(&found, &outcomes, &left);
         }
     }
     Ok(output)
@@ -73,11 +75,11 @@ fn for_real(
         if args.json {
             json.push(Applied::new(outcome, text));
         } else {
-            output.stdout += &format!("{}\n", printable(&text));
+            output.result += &format!("{}\n", printable(&text));
         }
     }
     if args.json {
-        output.stdout = super::to_json(&Document {
+        output.result = super::to_json(&Document {
             schema: SCHEMA,
             nics: json,
         });
@@ -111,7 +113,9 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
             json.push(Planned {
                 interface: nic.name.clone(),
                 rules: decision.rules(),
-                offloads: plan.as_ref().ok().map(view::offloads),
+                offloads: plan.as_ref().ok().map(plan_view::offloads),
+                settings: plan.as_ref().ok().map(plan_view::settings),
+                cost: plan.as_ref().ok().and_then(plan_view::plan_cost),
                 error: plan.as_ref().err().map(ToString::to_string),
             });
             continue;
@@ -121,13 +125,15 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
             Ok(_) => format!("{}; rule {}", nic.identity(), decision.rules().join(", ")),
             Err(error) => error.to_string(),
         };
-        output.stdout += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
+        output.result += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
         if let (false, Ok(plan)) = (decision.is_empty(), &plan) {
-            output.stdout += &view::plan_lines(plan);
+            output.result += &plan_view::plan_lines(plan);
+            let cost = plan_view::plan_cost(plan).map(|cost| format!("  {cost}\n"));
+            output.result += &cost.unwrap_or_default();
         }
     }
     if args.json {
-        output.stdout = super::to_json(&Document {
+        output.result = super::to_json(&Document {
             schema: SCHEMA,
             nics: json,
         });
@@ -144,7 +150,10 @@ pub(super) struct Document<T> {
 struct Planned {
     interface: String,
     rules: Vec<String>,
-    offloads: Option<std::collections::BTreeMap<String, view::Offload>>,
+    offloads: Option<std::collections::BTreeMap<String, plan_view::Offload>>,
+    settings: Option<plan_view::Settings>,
+    /// What it costs, if it is more than moments.
+    cost: Option<String>,
     error: Option<String>,
 }
 

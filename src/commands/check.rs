@@ -1,5 +1,6 @@
 //! `unhang check`: mistakes in rule files, with their place and what to write instead.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -8,10 +9,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::{Output, Status};
 use crate::cli::{CheckArgs, Common};
 use crate::features::nearest;
-use crate::files;
 use crate::generate::link;
 use crate::generate::machine::Machine;
 use crate::generate::stale::stale;
+use crate::root_files;
 use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
 use crate::text::{is_unprintable, printable};
 
@@ -24,7 +25,6 @@ const UDEV_RULE_DIRS: [&str; 5] = [
     "/lib/udev/rules.d",
 ];
 
-/// Runs the command.
 pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     if let Some(link) = &args.link {
         return Ok(check_link(link, &args.root, common));
@@ -46,7 +46,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
                 counts.add(Severity::Note);
                 let path = path.display();
                 let note = format!("{path} would be refused as a rule file, because {reason}");
-                output.stdout += &format!("note: {}\n\n", printable(&note));
+                output.result += &format!("note: {}\n\n", printable(&note));
             }
             set.files.push(file);
         }
@@ -54,7 +54,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
     };
     for (dir, error) in &set.unreadable_dirs {
         counts.add(Severity::Error);
-        output.stdout += &format!(
+        output.result += &format!(
             "{}: rule directory skipped: {error}\n\n",
             printable(&dir.display().to_string())
         );
@@ -66,34 +66,31 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
             Err(problem) => {
                 counts.add(Severity::Error);
                 let path = file.path.display().to_string();
-                output.stdout += &format!("{}\n\n", printable(&format!("{path} {problem}")));
+                output.result += &format!("{}\n\n", printable(&format!("{path} {problem}")));
                 continue;
             }
         };
         for diagnostic in &diagnostics {
             counts.add(diagnostic.severity);
-            output.stdout += &render(file, diagnostic);
+            output.result += &render(file, diagnostic);
         }
     }
     if args.files.is_empty() {
         for line in stale(&args.root, &set) {
             counts.add(Severity::Warning);
-            output.stdout += &format!("warning: {line}\n\n");
+            output.result += &format!("warning: {line}\n\n");
         }
     }
     let rules = set.rules().count();
-    output.stdout += &format!(
+    output.result += &format!(
         "{}, {}: {counts}\n",
         number(set.files.len(), "rule file"),
         number(rules, "rule")
     );
-    if counts.errors + counts.warnings > 0 {
-        output.status = Status::Failed;
-    }
+    output.status = counts.status();
     Ok(output)
 }
 
-/// `unhang check --link FILE`.
 fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let mut output = Output::default();
     let rules = super::read_rules(common, root);
@@ -109,52 +106,45 @@ fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let mut counts = Counts::default();
     for finding in &findings {
         counts.add(finding.severity);
-        let word = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        };
-        output.stdout += &format!("{word}: {}\n", printable(&finding.message));
+        let message = printable(&finding.message);
+        output.result += &format!("{}: {message}\n", finding.severity);
         for line in finding.help.iter().flat_map(|help| help.lines()) {
-            output.stdout += &format!("    {}\n", printable(line));
+            output.result += &format!("    {}\n", printable(line));
         }
     }
     let file = file.display().to_string();
-    output.stdout += &format!("{}: {counts}\n", printable(&file));
-    if findings.iter().any(|f| f.severity > Severity::Note) {
-        output.status = Status::Failed;
-    }
+    output.result += &format!("{}: {counts}\n", printable(&file));
+    output.status = counts.status();
     output
 }
 
+/// How many findings there are of each severity.
 #[derive(Default)]
-struct Counts {
-    errors: usize,
-    warnings: usize,
-    notes: usize,
-}
+struct Counts([usize; 3]);
 
 impl Counts {
     fn add(&mut self, severity: Severity) {
-        match severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
-            Severity::Note => self.notes += 1,
+        self.0[severity as usize] += 1;
+    }
+
+    fn status(&self) -> Status {
+        let mistakes = self.0[Severity::Warning as usize..].iter().sum::<usize>();
+        if mistakes > 0 {
+            Status::Failed
+        } else {
+            Status::Done
         }
     }
 }
 
-impl std::fmt::Display for Counts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let counts = [
-            (self.errors, "error"),
-            (self.warnings, "warning"),
-            (self.notes, "note"),
-        ];
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severities = [Severity::Error, Severity::Warning, Severity::Note];
+        let counts = severities.map(|severity| (self.0[severity as usize], severity));
         let said: Vec<String> = counts
             .into_iter()
             .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| number(count, word))
+            .map(|(count, severity)| number(count, &severity.to_string()))
             .collect();
         f.write_str(&if said.is_empty() {
             "no mistakes".to_owned()
@@ -203,7 +193,7 @@ fn with_calls(root: &Path, mut diagnostics: Vec<Diagnostic>, file: &RuleFile) ->
         .rules
         .iter()
         .flatten()
-        .filter(|rule| !rule.offload.is_empty());
+        .filter(|rule| rule.sets_anything());
     diagnostics.extend(rules.flat_map(|rule| uncalled(root, rule)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     diagnostics
@@ -258,8 +248,10 @@ fn udev_line(driver: &str) -> String {
 
 /// Whether some udev rule calls the helper for this driver.
 fn is_called_for(root: &Path, driver: &str) -> bool {
-    let paths = files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
-    let mut texts = paths.iter().filter_map(|path| files::read(root, path).ok());
+    let paths = root_files::drop_ins(root, &UDEV_RULE_DIRS.map(PathBuf::from), "rules");
+    let mut texts = paths
+        .iter()
+        .filter_map(|path| root_files::read(root, path).ok());
     texts.any(|text| {
         let joined = text.replace("\\\n", "");
         joined.lines().any(|line| calls(line, driver))

@@ -29,7 +29,7 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
     match &args.output {
         Some(path) => metrics::write(path, &text)
             .with_context(|| format!("{}: cannot be written", path.display()))?,
-        None => output.stdout = text,
+        None => output.result = text,
     }
     Ok(output)
 }

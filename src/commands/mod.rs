@@ -1,18 +1,16 @@
-//! The commands, one file each. A command gives its whole output and an exit status;
-//! writing it is `main`'s.
+//! The commands, one file each. A command returns what is to be said and an exit status; only
+//! `main` writes.
 
 pub mod apply;
-mod brief;
 pub mod check;
 pub mod explain;
 pub mod generate;
 pub mod metrics;
-mod nic_history;
 pub mod overview;
+mod plan_view;
 pub mod report;
 pub mod revert;
 pub mod status;
-mod view;
 pub mod watch;
 
 use std::path::Path;
@@ -30,9 +28,10 @@ use crate::text::{is_unprintable, printable};
 
 #[derive(Debug, Default)]
 pub struct Output {
-    pub stdout: String,
-    /// Talk about it, which '--quiet' leaves out.
-    pub stderr: String,
+    /// What was asked for; goes to stdout.
+    pub result: String,
+    /// What else to know; '--quiet' leaves it out.
+    pub notices: String,
     pub errors: String,
     pub status: Status,
 }
@@ -53,7 +52,7 @@ impl Output {
     }
 
     fn notice(&mut self, notice: &str) {
-        self.stderr += &format!("unhang: {}\n", printable(notice));
+        self.notices += &format!("unhang: {}\n", printable(notice));
     }
 
     /// The NICs of these names or alternative names; says which there are not.

@@ -37,9 +37,9 @@ pub fn run(common: &Common) -> anyhow::Result<Output> {
     });
     commands.push(("unhang --help".into(), "all commands"));
     output.status = Status::Done;
-    output.stdout += &format!("\n{}\n", style::strong("Next steps:"));
+    output.result += &format!("\n{}\n", style::strong("Next steps:"));
     for (command, what) in commands {
-        output.stdout += &format!("  {command:24}  {what}\n");
+        output.result += &format!("  {command:24}  {what}\n");
     }
     Ok(output)
 }

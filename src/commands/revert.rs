@@ -36,7 +36,8 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
             }
         };
         output.status = output.status.worst(status(outcome.summary()));
-        let concerned = !outcome.keys.is_empty() || outcome.error.is_some();
+        let concerned =
+            !outcome.keys.is_empty() || !outcome.values.is_empty() || outcome.error.is_some();
         outcome.rules = decide(rules.rules(), nic).rules();
         let text = match Line::new(&outcome, &Event::revert()) {
             Some((level, line)) if concerned => {
@@ -53,7 +54,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
         if args.json {
             json.push(Applied::new(&outcome, text));
         } else {
-            output.stdout += &format!("{}\n", printable(&text));
+            output.result += &format!("{}\n", printable(&text));
         }
         if outcome.error.is_none() {
             output.notice(&format!(
@@ -63,7 +64,7 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
         }
     }
     if args.json {
-        output.stdout = super::to_json(&Document {
+        output.result = super::to_json(&Document {
             schema: SCHEMA,
             nics: json,
         });

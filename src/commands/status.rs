@@ -1,11 +1,12 @@
 //! `unhang status`: every NIC, and whether its rule is in force.
 
+mod nic_history;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::nic_history::{NicHistories, NicHistory};
-use super::{Output, SCHEMA, Status, all_nics, load_rules, style, view};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view, style};
 use crate::cli::{Common, StatusArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
@@ -18,6 +19,7 @@ use crate::rules::{Decision, decide};
 use crate::running_kernel::read_plans;
 use crate::saved_state::SavedState;
 use crate::text::printable;
+use nic_history::{NicHistories, NicHistory};
 
 struct Row {
     nic: Nic,
@@ -56,13 +58,12 @@ impl Row {
 
     /// Whether all that the rules want is so; `None` if there is no rule.
     fn in_force(&self) -> Option<bool> {
-        let right = |plan: &Plan| plan.keys.iter().all(crate::plan::KeyPlan::is_right);
-        (!self.rules.is_empty()).then(|| self.plan.as_ref().is_ok_and(right))
+        (!self.rules.is_empty()).then(|| self.plan.as_ref().is_ok_and(Plan::is_right))
     }
 
     fn reasons(&self) -> Vec<String> {
         match &self.plan {
-            Ok(plan) => view::reasons(plan),
+            Ok(plan) => plan_view::reasons(plan),
             Err(error) if self.rules.is_empty() => vec![error.to_string()],
             Err(error) => vec![format!("the features can't be read: {error}")],
         }
@@ -77,7 +78,7 @@ impl Row {
             or_dash(self.nic.pci.map(|pci| pci.to_string())),
             or_dash(self.nic.chip().map(|chip| chip.name.to_owned())),
             or_dash(Some(self.rules.join(", "))),
-            or_dash(self.plan.as_ref().ok().map(view::now)),
+            or_dash(self.plan.as_ref().ok().map(plan_view::now)),
             match self.in_force() {
                 None => style::dim("no rule"),
                 Some(true) => style::good("in force"),
@@ -115,7 +116,7 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     if args.check && bad {
         output.status = Status::Failed;
     }
-    output.stdout = if args.json {
+    output.result = if args.json {
         json(&rows, &outdated)
     } else {
         let warning = |line: &String| format!("\n{}: {line}\n", style::bad("out of date"));
@@ -180,7 +181,9 @@ struct Entry<'a> {
     /// `null` without a rule.
     in_force: Option<bool>,
     reverted: bool,
-    offloads: BTreeMap<String, view::Offload>,
+    offloads: BTreeMap<String, plan_view::Offload>,
+    /// Beside the offloads, by family.
+    settings: plan_view::Settings,
     reasons: Vec<String>,
     #[serde(flatten)]
     history: &'a NicHistory,
@@ -204,7 +207,16 @@ fn entry(row: &Row) -> Entry<'_> {
         rules: row.rules.clone(),
         in_force: row.in_force(),
         reverted: row.reverted,
-        offloads: row.plan.as_ref().map(view::offloads).unwrap_or_default(),
+        offloads: row
+            .plan
+            .as_ref()
+            .map(plan_view::offloads)
+            .unwrap_or_default(),
+        settings: row
+            .plan
+            .as_ref()
+            .map(plan_view::settings)
+            .unwrap_or_default(),
         reasons: row.reasons(),
         history: &row.history,
     }

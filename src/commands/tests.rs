@@ -52,16 +52,16 @@ fn run(root: &Path, words: &str) -> Output {
 #[test]
 fn its_nics_and_its_rules_count() {
     let tree = tree();
-    let said = run(tree.path(), "unhang explain eno1").stdout;
+    let said = run(tree.path(), "unhang explain eno1").result;
     assert!(said.contains("e1000e 8086:15bb I219-LM (7)"), "{said}");
     assert!(
         said.contains("changes nothing, notes what is known"),
         "{said}"
     );
-    let said = run(tree.path(), "unhang status").stdout;
+    let said = run(tree.path(), "unhang status").result;
     assert!(said.contains("eno1") && !said.contains("br0"), "{said}");
     let said = run(tree.path(), "unhang apply --dry-run eno1 eth7");
-    assert_eq!(said.stdout, "eno1: no rule matches this NIC\n");
+    assert_eq!(said.result, "eno1: no rule matches this NIC\n");
     let errors = "unhang: there is no interface 'eth7'; there are eno1\n";
     assert_eq!((said.errors.as_str(), said.status as u8), (errors, 4));
 }

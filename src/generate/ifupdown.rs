@@ -5,15 +5,9 @@
 //! front of the NIC.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Remark, Topic, cannot_set, word_lines};
+use super::{Format, Generated, Refusal, Remark, Topic, cannot_set, names, word_lines};
 use crate::features::on_off;
 use crate::generate::machine::Machine;
-
-/// ifupdown2.
-pub struct Ifupdown2;
-
-/// ifupdown with ethtool's hook.
-pub struct Ifupdown;
 
 const DIR: &str = "/etc/network/interfaces.d";
 
@@ -28,84 +22,68 @@ const ATTRIBUTES: [(&str, &str); 7] = [
     ("tx-offload", "tx"),
 ];
 
-impl Format for Ifupdown2 {
-    fn name(&self) -> &'static str {
-        "ifupdown2"
-    }
+pub const IFUPDOWN2: Format = Format {
+    name: "ifupdown2",
+    about: "a stanza for ifupdown2, as on Proxmox: of the port, not of the bridge",
+    dir: Some(DIR),
+    mode: 0o644,
+    generate: ifupdown2,
+};
 
-    fn about(&self) -> &'static str {
-        "a stanza for ifupdown2, as on Proxmox: of the port, not of the bridge"
+fn ifupdown2(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let (attributes, cannot) = word_lines(request, &ATTRIBUTES)?;
+    let lines: Vec<String> = attributes
+        .iter()
+        .map(|(attribute, on)| format!("\t{attribute} {}\n", on_off(*on)))
+        .collect();
+    let mut files = Vec::new();
+    for name in names(request.named_nics()?) {
+        let mut remarks = common_remarks(request.machine);
+        remarks.push(Topic::Activate.remark(format!("'ifreload -a' or 'ifup {name}'")));
+        remarks.push(Topic::Cannot.remark(
+            "do anything for a NIC that ifupdown2 does not bring up, or when it appears again later; needs the package ethtool",
+        ));
+        remarks.extend(cannot.clone());
+        files.push(stanza(request, name, "", &lines, remarks));
     }
-
-    fn dir(&self) -> Option<&'static str> {
-        Some(DIR)
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (attributes, cannot) = word_lines(request, &ATTRIBUTES)?;
-        let lines: Vec<String> = attributes
-            .iter()
-            .map(|(attribute, on)| format!("\t{attribute} {}\n", on_off(*on)))
-            .collect();
-        let mut files = Vec::new();
-        for present in request.named_nics()? {
-            let name = &present.nic.name;
-            let mut remarks = common_remarks(request.machine);
-            remarks.push(Topic::Activate.remark(format!("'ifreload -a' or 'ifup {name}'")));
-            remarks.push(Topic::Cannot.remark(
-                "do anything for a NIC that ifupdown2 does not bring up, or when it appears again later; needs the package ethtool",
-            ));
-            remarks.extend(cannot.clone());
-            files.push(stanza(request, name, "", &lines, remarks));
-        }
-        Ok(files)
-    }
+    Ok(files)
 }
 
-impl Format for Ifupdown {
-    fn name(&self) -> &'static str {
-        "ifupdown"
-    }
+pub const IFUPDOWN: Format = Format {
+    name: "ifupdown",
+    about: "a stanza for ifupdown, with the hook of the package ethtool",
+    dir: Some(DIR),
+    mode: 0o644,
+    generate: ifupdown,
+};
 
-    fn about(&self) -> &'static str {
-        "a stanza for ifupdown, with the hook of the package ethtool"
+fn ifupdown(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    // The hook gives what follows "offload-" to ethtool, '_' written '-'.
+    let words = request.settings.words();
+    let (unknown, words): (Vec<_>, Vec<_>) = words.iter().partition(|(word, _)| word.contains('_'));
+    if words.is_empty() {
+        return Refusal::new("ethtool's hook for ifupdown can't say any of it");
     }
-
-    fn dir(&self) -> Option<&'static str> {
-        Some(DIR)
+    let lines: Vec<String> = words
+        .iter()
+        .map(|(word, on)| format!("\toffload-{word} {}\n", on_off(*on)))
+        .collect();
+    let unknown: Vec<&str> = unknown.iter().map(|(word, _)| word.as_str()).collect();
+    let mut files = Vec::new();
+    for name in names(request.named_nics()?) {
+        let mut remarks = common_remarks(request.machine);
+        remarks.push(Topic::Activate.remark(format!("'ifdown {name} && ifup {name}', or reboot")));
+        remarks.push(Topic::Cannot.remark(
+            "do anything where no stanza brings the NIC itself up, as for a bridge port without 'iface' of its own; needs the package ethtool, and one feature that it refuses makes it report the others as failed too",
+        ));
+        remarks.extend(cannot_set(
+            request,
+            &unknown,
+            "ethtool's hook can't write the name",
+        ));
+        files.push(stanza(request, name, " inet manual", &lines, remarks));
     }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        // The hook gives what follows "offload-" to ethtool, '_' written '-'.
-        let words = request.settings.words();
-        let (unknown, words): (Vec<_>, Vec<_>) =
-            words.into_iter().partition(|(word, _)| word.contains('_'));
-        if words.is_empty() {
-            return Refusal::new("ethtool's hook for ifupdown can't say any of it");
-        }
-        let lines: Vec<String> = words
-            .iter()
-            .map(|(word, on)| format!("\toffload-{word} {}\n", on_off(*on)))
-            .collect();
-        let unknown: Vec<String> = unknown.into_iter().map(|(word, _)| word).collect();
-        let mut files = Vec::new();
-        for present in request.named_nics()? {
-            let name = &present.nic.name;
-            let mut remarks = common_remarks(request.machine);
-            remarks
-                .push(Topic::Activate.remark(format!("'ifdown {name} && ifup {name}', or reboot")));
-            remarks.push(Topic::Cannot.remark(
-                "do anything where no stanza brings the NIC itself up, as for a bridge port without 'iface' of its own; needs the package ethtool, and one feature that it refuses makes it report the others as failed too",
-            ));
-            remarks.extend(cannot_set(
-                request,
-                &unknown,
-                "ethtool's hook can't write the name",
-            ));
-            files.push(stanza(request, name, " inet manual", &lines, remarks));
-        }
-        Ok(files)
-    }
+    Ok(files)
 }
 
 fn stanza(
@@ -115,17 +93,12 @@ fn stanza(
     lines: &[String],
     remarks: Vec<Remark>,
 ) -> Generated {
-    Generated {
-        file_name: format!("unhang-{}", readable(name)),
-        text: format!(
-            "# Rule {}: {}. Adds to what another stanza says of {name}.\niface {name}{family}\n{}",
-            request.rules.join(", "),
-            request.settings.for_people(),
-            lines.concat()
-        ),
-        displaced: None,
-        remarks,
-    }
+    let text = format!(
+        "{} Adds to what another stanza says of {name}.\niface {name}{family}\n{}",
+        request.heading(),
+        lines.concat()
+    );
+    Generated::new(format!("unhang-{}", readable(name)), text, remarks)
 }
 
 /// A name as part of a file name: ifupdown reads only files whose names have letters, digits, '-'

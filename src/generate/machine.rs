@@ -11,17 +11,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::discover::{self, Found};
-use crate::files;
 use crate::nic::Nic;
+use crate::root_files;
 use crate::timeout;
 
-/// How long `udevadm --version` may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A machine, running or not.
 #[derive(Debug)]
 pub struct Machine {
-    /// Where its files are.
     pub root: PathBuf,
     /// Its hardware NICs, by name.
     pub nics: Vec<Present>,
@@ -32,7 +29,6 @@ pub struct Machine {
 /// A NIC with what `.link` files can match on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Present {
-    /// The NIC.
     pub nic: Nic,
     /// What udev's database says of it. Empty if udev has not seen it.
     pub properties: BTreeMap<String, String>,
@@ -41,7 +37,6 @@ pub struct Present {
 }
 
 impl Present {
-    /// A property of udev's.
     pub fn property(&self, key: &str) -> Option<&str> {
         self.properties.get(key).map(String::as_str)
     }
@@ -77,7 +72,6 @@ impl Machine {
         }
     }
 
-    /// The NIC of this name.
     pub fn nic(&self, name: &str) -> Option<&Present> {
         self.nics.iter().find(|present| present.nic.name == name)
     }
@@ -90,12 +84,11 @@ impl Machine {
 
     /// Where the file at `path` on the machine really is.
     pub fn real(&self, path: &Path) -> io::Result<PathBuf> {
-        files::inside(&self.root, path)
+        root_files::inside(&self.root, path)
     }
 
-    /// The text of a file of the machine's.
     pub fn read_file(&self, path: &Path) -> io::Result<String> {
-        files::read(&self.root, path)
+        root_files::read(&self.root, path)
     }
 
     /// The text of a file of the machine's, if it can be read.
@@ -103,9 +96,8 @@ impl Machine {
         self.read_file(path.as_ref()).ok()
     }
 
-    /// The paths of the files in a directory of the machine's, sorted.
     pub fn files(&self, dir: impl AsRef<Path>) -> Vec<PathBuf> {
-        files::list(&self.root, dir.as_ref())
+        root_files::list(&self.root, dir.as_ref())
     }
 
     /// The first of these programs that it has.
@@ -137,7 +129,7 @@ fn nics(root: &Path) -> Vec<Present> {
 
 fn present(root: &Path, found: Found) -> Present {
     let file = format!("/sys/class/net/{}/addr_assign_type", found.nic.name);
-    let kind = files::read(root, Path::new(&file));
+    let kind = root_files::read(root, Path::new(&file));
     Present {
         // NET_ADDR_PERM (include/linux/netdevice.h)
         permanent_mac: kind.is_ok_and(|kind| kind.trim_end() == "0"),
@@ -167,10 +159,10 @@ fn running_version() -> Option<u32> {
 /// The version in the name of systemd's private library.
 fn installed_version(root: &Path) -> Option<u32> {
     let lib = Path::new("/usr/lib");
-    let below = files::list(root, lib).into_iter();
+    let below = root_files::list(root, lib).into_iter();
     let dirs = below.map(|dir| dir.join("systemd"));
     let dirs = dirs.chain([lib.join("systemd"), "/usr/lib64/systemd".into()]);
-    let mut files = dirs.flat_map(|dir| files::list(root, &dir));
+    let mut files = dirs.flat_map(|dir| root_files::list(root, &dir));
     files.find_map(|file| {
         let name = file.file_name()?;
         let version = name.to_str()?.strip_prefix("libsystemd-shared-")?;

@@ -7,7 +7,6 @@ use std::fmt;
 
 const START: &str = "unhang-generated: ";
 
-/// What a generated file was made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker {
     /// The command that made it, after `unhang generate`.

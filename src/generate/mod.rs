@@ -24,67 +24,59 @@ use crate::features::Key;
 use machine::{Machine, Present};
 use request::Request;
 
-/// One kind of configuration file.
-pub trait Format: Sync {
+pub struct Format {
     /// What the command line calls it.
-    fn name(&self) -> &'static str;
-
-    /// One line for people: whose configuration it is.
-    fn about(&self) -> &'static str;
-
+    pub name: &'static str,
+    /// Whose configuration it is, in one line.
+    pub about: &'static str,
     /// Where its files belong; `None` if they are part of something that only a person can put together.
-    fn dir(&self) -> Option<&'static str>;
-
-    /// Who may read its files.
-    fn mode(&self) -> u32 {
-        0o644
-    }
-
-    /// The files for a request, or why there are none.
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal>;
+    pub dir: Option<&'static str>,
+    pub mode: u32,
+    pub generate: fn(&Request<'_>) -> Result<Vec<Generated>, Refusal>,
 }
 
-/// All formats.
-pub const FORMATS: [&dyn Format; 9] = [
-    &link::LinkFiles,
-    &networkmanager::NetworkManager,
-    &netplan::Netplan,
-    &ifupdown::Ifupdown2,
-    &ifupdown::Ifupdown,
-    &systemd_unit::SystemdUnit,
-    &nixos::Nixos,
-    &talos::Talos,
-    &udev::Udev,
+pub const FORMATS: [Format; 9] = [
+    link::FORMAT,
+    networkmanager::FORMAT,
+    netplan::FORMAT,
+    ifupdown::IFUPDOWN2,
+    ifupdown::IFUPDOWN,
+    systemd_unit::FORMAT,
+    nixos::FORMAT,
+    talos::FORMAT,
+    udev::FORMAT,
 ];
 
-/// The format of this name.
-pub fn format(name: &str) -> Option<&'static dyn Format> {
-    FORMATS.into_iter().find(|format| format.name() == name)
-}
-
-/// A generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
-    /// Its name, without a directory.
+    /// Without a directory.
     pub file_name: String,
-    /// Its text, without the marker.
+    /// Without the marker.
     pub text: String,
     /// The file that it displaces and that one's fingerprint.
     pub displaced: Option<(String, String)>,
-    /// What is to be said about it.
     pub remarks: Vec<Remark>,
 }
 
-/// Something to be said about a generated file.
+impl Generated {
+    /// A file that displaces no other.
+    fn new(file_name: String, text: String, remarks: Vec<Remark>) -> Generated {
+        Generated {
+            file_name,
+            text,
+            displaced: None,
+            remarks,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
-    /// What it is about.
     pub topic: Topic,
     /// A sentence without a full stop.
     pub text: String,
 }
 
-/// What a remark is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// What no longer counts once the file is there.
@@ -93,12 +85,10 @@ pub enum Topic {
     Activate,
     /// What this path cannot do, or this file does not say.
     Cannot,
-    /// Anything else.
     Note,
 }
 
 impl Topic {
-    /// The word before the remark.
     pub fn word(self) -> &'static str {
         match self {
             Topic::Displaces => "displaces",
@@ -108,7 +98,6 @@ impl Topic {
         }
     }
 
-    /// A remark about this.
     pub fn remark(self, text: impl Into<String>) -> Remark {
         Remark {
             topic: self,
@@ -117,7 +106,6 @@ impl Topic {
     }
 }
 
-/// Why nothing is generated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(pub String);
@@ -141,31 +129,24 @@ fn word_lines<'t>(request: &Request<'_>, table: &[(&'t str, &str)]) -> Result<Ke
         let key = Key::new(*features);
         if let Some(on) = settings.whole(&key) {
             lines.push((*word, on));
-            said.extend(
-                settings
-                    .features()
-                    .map(|(name, _)| name)
-                    .filter(|name| key.covers(name)),
-            );
+            let names = settings.features().map(|(name, _)| name);
+            said.extend(names.filter(|name| key.covers(name)));
         }
     }
     if lines.is_empty() {
         return Refusal::new(format!("it has no key for {}", settings.for_people()));
     }
-    let names = settings.features().map(|(name, _)| name.to_owned());
-    let unsaid: Vec<String> = names
-        .filter(|name| !said.contains(&name.as_str()))
-        .collect();
+    let names = settings.features().map(|(name, _)| name);
+    let unsaid: Vec<&str> = names.filter(|name| !said.contains(name)).collect();
     let remark = cannot_set(request, &unsaid, "it has no key");
     Ok((lines, remark.into_iter().collect()))
 }
 
 /// The remark that some features can't be set, if there are any.
-fn cannot_set(request: &Request<'_>, features: &[String], why: &str) -> Option<Remark> {
-    let names: Vec<&str> = features.iter().map(String::as_str).collect();
-    let harmless = request.harmless(&names);
-    let text = format!("set {}: {why} for that{harmless}", listed(&names));
-    (!names.is_empty()).then(|| Topic::Cannot.remark(text))
+fn cannot_set(request: &Request<'_>, features: &[&str], why: &str) -> Option<Remark> {
+    let harmless = request.harmless(features);
+    let text = format!("set {}: {why} for that{harmless}", listed(features));
+    (!features.is_empty()).then(|| Topic::Cannot.remark(text))
 }
 
 /// Where ethtool is, and a remark if it is not.
@@ -191,7 +172,6 @@ fn listed<T: AsRef<str>>(words: &[T]) -> String {
     }
 }
 
-/// The names of NICs.
 fn names(nics: &[Present]) -> Vec<&str> {
     nics.iter()
         .map(|present| present.nic.name.as_str())

@@ -14,9 +14,6 @@ use super::request::Request;
 use super::{Format, Generated, Refusal, Topic, word_lines};
 use crate::generate::machine::{Machine, Present};
 
-/// netplan.
-pub struct Netplan;
-
 /// netplan's keys, and the kernel's features that they come to.
 const KEYS: [(&str, &str); 7] = [
     ("receive-checksum-offload", "rx-checksum"),
@@ -28,35 +25,25 @@ const KEYS: [(&str, &str); 7] = [
     ("large-receive-offload", "rx-lro"),
 ];
 
-impl Format for Netplan {
-    fn name(&self) -> &'static str {
-        "netplan"
-    }
+pub const FORMAT: Format = Format {
+    name: "netplan",
+    about: "YAML for netplan, which makes a .link file of it at boot",
+    dir: Some("/etc/netplan"),
+    // netplan complains about files that others than root can read.
+    mode: 0o600,
+    generate,
+};
 
-    fn about(&self) -> &'static str {
-        "YAML for netplan, which makes a .link file of it at boot"
-    }
-
-    fn dir(&self) -> Option<&'static str> {
-        Some("/etc/netplan")
-    }
-
-    /// netplan complains about files that others than root can read.
-    fn mode(&self) -> u32 {
-        0o600
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (keys, cannot) = word_lines(request, &KEYS)?;
-        let nics = request.named_nics()?;
-        nics.iter()
-            .map(|present| {
-                let mut file = one(request, present, &keys)?;
-                file.remarks.extend(cannot.clone());
-                Ok(file)
-            })
-            .collect()
-    }
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let (keys, cannot) = word_lines(request, &KEYS)?;
+    let nics = request.named_nics()?;
+    nics.iter()
+        .map(|present| {
+            let mut file = one(request, present, &keys)?;
+            file.remarks.extend(cannot.clone());
+            Ok(file)
+        })
+        .collect()
 }
 
 fn one(
@@ -76,9 +63,8 @@ fn one(
         ));
     };
     let mut text = format!(
-        "# Rule {}: {}.\nnetwork:\n  version: 2\n  ethernets:\n    {id}:\n      match:\n        macaddress: \"{mac}\"\n        name: \"*\"\n      set-name: {name}\n",
-        request.rules.join(", "),
-        request.settings.for_people()
+        "{}\nnetwork:\n  version: 2\n  ethernets:\n    {id}:\n      match:\n        macaddress: \"{mac}\"\n        name: \"*\"\n      set-name: {name}\n",
+        request.heading()
     );
     for (key, on) in keys {
         text += &format!("      {key}: {on}\n");
@@ -91,12 +77,11 @@ fn one(
             "leave the rest as it is: netplan's .link file names {name} and keeps no alternative names, and switches wake-on-LAN off unless the definition has 'wakeonlan: true'; 'unhang generate link {name}' changes nothing else"
         )),
     ];
-    Ok(Generated {
-        file_name: format!("90-unhang-{name}.yaml"),
+    Ok(Generated::new(
+        format!("90-unhang-{name}.yaml"),
         text,
-        displaced: None,
         remarks,
-    })
+    ))
 }
 
 /// Where netplan's backends find what it writes for each definition, and how these files are called.

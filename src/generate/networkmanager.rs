@@ -4,11 +4,8 @@
 //! get into the profile of the NIC; only a person knows whether that is the right one.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, cannot_set};
+use super::{Format, Generated, Refusal, Topic, cannot_set, names};
 use crate::features::on_off;
-
-/// `NetworkManager`.
-pub struct NetworkManager;
 
 /// Words that it has no property for (1.42).
 const UNKNOWN: [&str; 10] = [
@@ -24,79 +21,68 @@ const UNKNOWN: [&str; 10] = [
     "vlan-challenged",
 ];
 
-impl Format for NetworkManager {
-    fn name(&self) -> &'static str {
-        "networkmanager"
-    }
+pub const FORMAT: Format = Format {
+    name: "networkmanager",
+    about: "a section for a connection profile of NetworkManager, and the same as an nmcli command",
+    dir: None,
+    mode: 0o644,
+    generate,
+};
 
-    fn about(&self) -> &'static str {
-        "a section for a connection profile of NetworkManager, and the same as an nmcli command"
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let (lines, unknown) = properties(request);
+    if lines.is_empty() {
+        return Refusal::new(format!(
+            "NetworkManager has no property for {}",
+            request.settings.for_people()
+        ));
     }
-
-    fn dir(&self) -> Option<&'static str> {
-        None
+    let section: Vec<String> = lines
+        .iter()
+        .map(|(word, on)| format!("feature-{word}={on}\n"))
+        .collect();
+    let arguments: Vec<String> = lines
+        .iter()
+        .map(|(word, on)| format!("ethtool.feature-{word} {}", on_off(*on)))
+        .collect();
+    let mut files = Vec::new();
+    for name in names(request.named_nics()?) {
+        let profile = format!("\"$(nmcli -g GENERAL.CONNECTION device show {name})\"");
+        let command = format!("nmcli connection modify {profile} {}", arguments.join(" "));
+        let text = format!(
+            "{}\n# For the profile of {name}; or by command:\n#   {command}\n[ethtool]\n{}",
+            request.heading(),
+            section.concat()
+        );
+        let mut remarks = vec![
+            Topic::Activate.remark(format!(
+                "'{command}', then 'nmcli device reapply {name}' or the next activation; for a bridge or bond, in the profile of the port"
+            )),
+            Topic::Cannot.remark("do anything before the profile is activated, or for another profile of the same NIC; when it is deactivated, NetworkManager switches them on again"),
+        ];
+        remarks.extend(cannot_set(
+            request,
+            &unknown,
+            "NetworkManager has no property",
+        ));
+        files.push(Generated::new(
+            format!("unhang-{name}.nmconnection-part"),
+            text,
+            remarks,
+        ));
     }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (lines, unknown) = properties(request);
-        if lines.is_empty() {
-            return Refusal::new(format!(
-                "NetworkManager has no property for {}",
-                request.settings.for_people()
-            ));
-        }
-        let section: String = lines
-            .iter()
-            .map(|(word, on)| format!("feature-{word}={on}\n"))
-            .collect::<Vec<_>>()
-            .concat();
-        let arguments: Vec<String> = lines
-            .iter()
-            .map(|(word, on)| format!("ethtool.feature-{word} {}", on_off(*on)))
-            .collect();
-        let mut files = Vec::new();
-        for present in request.named_nics()? {
-            let name = &present.nic.name;
-            let profile = format!("\"$(nmcli -g GENERAL.CONNECTION device show {name})\"");
-            let command = format!("nmcli connection modify {profile} {}", arguments.join(" "));
-            let text = format!(
-                "# Rule {}: {}.\n# For the profile of {name}; or by command:\n#   {command}\n[ethtool]\n{section}",
-                request.rules.join(", "),
-                request.settings.for_people()
-            );
-            let mut remarks = vec![
-                Topic::Activate.remark(format!(
-                    "'{command}', then 'nmcli device reapply {name}' or the next activation; for a bridge or bond, in the profile of the port"
-                )),
-                Topic::Cannot.remark("do anything before the profile is activated, or for another profile of the same NIC; when it is deactivated, NetworkManager switches them on again"),
-            ];
-            remarks.extend(cannot_set(
-                request,
-                &unknown,
-                "NetworkManager has no property",
-            ));
-            files.push(Generated {
-                file_name: format!("unhang-{name}.nmconnection-part"),
-                text,
-                displaced: None,
-                remarks,
-            });
-        }
-        Ok(files)
-    }
+    Ok(files)
 }
 
 /// Its words, which are ethtool's, and the features that it has none for.
-fn properties(request: &Request<'_>) -> (Vec<(String, bool)>, Vec<String>) {
+fn properties<'r>(request: &'r Request<'_>) -> (Vec<(String, bool)>, Vec<&'r str>) {
     let is_unknown = |word: &str| UNKNOWN.contains(&word);
     // Its feature-tso stands for four features, ethtool's tso on newer kernels for five.
     let words = request.settings.words();
-    let unknown: Vec<String> = request
-        .settings
-        .features()
-        .filter(|(name, _)| is_unknown(name))
-        .map(|(name, _)| name.to_owned())
-        .collect();
     let known = words.into_iter().filter(|(word, _)| !is_unknown(word));
-    (known.collect(), unknown)
+    let features = request.settings.features().map(|(name, _)| name);
+    (
+        known.collect(),
+        features.filter(|name| is_unknown(name)).collect(),
+    )
 }

@@ -6,45 +6,28 @@ use super::link::{self, KeyReader, Lines, Part, written};
 use super::request::Request;
 use super::{Format, Generated, Refusal, Topic};
 
-/// NixOS.
-pub struct Nixos;
+pub const FORMAT: Format = Format {
+    name: "nixos",
+    about: "a module for NixOS, which makes a .link file of it",
+    dir: None,
+    mode: 0o644,
+    generate,
+};
 
-impl Format for Nixos {
-    fn name(&self) -> &'static str {
-        "nixos"
-    }
-
-    fn about(&self) -> &'static str {
-        "a module for NixOS, which makes a .link file of it"
-    }
-
-    fn dir(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (parts, mut remarks) = link::parts(request, KeyReader::NixOs)?;
-        let links: Vec<String> = parts.iter().map(link).collect();
-        let text = format!(
-            "# Rule {}: {}.\n{{\n{}}}\n",
-            request.rules.join(", "),
-            request.settings.for_people(),
-            links.concat()
-        );
-        let file_name = format!("unhang-{}.nix", request.title());
-        remarks.push(Topic::Activate.remark(format!(
-            "add ./{file_name} to the imports of configuration.nix, then 'nixos-rebuild boot' and reboot; udev reads it whether or not networkd is used"
-        )));
-        remarks.push(Topic::Cannot.remark(
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let (parts, mut remarks) = link::parts(request, KeyReader::NixOs)?;
+    let links: Vec<String> = parts.iter().map(link).collect();
+    let text = format!("{}\n{{\n{}}}\n", request.heading(), links.concat());
+    let file_name = format!("unhang-{}.nix", request.title());
+    remarks.push(Topic::Activate.remark(format!(
+        "add ./{file_name} to the imports of configuration.nix, then 'nixos-rebuild boot' and reboot; udev reads it whether or not networkd is used"
+    )));
+    remarks.push(
+        Topic::Cannot.remark(
             "notice that somebody switches them on again, or say whether they really are off",
-        ));
-        Ok(vec![Generated {
-            file_name,
-            text,
-            displaced: None,
-            remarks,
-        }])
-    }
+        ),
+    );
+    Ok(vec![Generated::new(file_name, text, remarks)])
 }
 
 fn link(part: &Part) -> String {

@@ -10,10 +10,8 @@ use crate::nic::{Nic, PciId};
 use crate::rules::{Rule, RuleSet, decide};
 use crate::text::is_unprintable;
 
-/// What to generate for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// The NIC of this name.
     Nic(String),
     /// A NIC that need not be there, and the words that describe it.
     Imagined(Nic, String),
@@ -23,20 +21,15 @@ pub enum Wanted {
     OnlyRule,
 }
 
-/// By what one NIC is known again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum By {
-    /// Its address.
     #[default]
     Mac,
-    /// Its place on the bus.
     Path,
 }
 
-/// What is wanted of a format.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The machine.
     pub machine: &'a Machine,
     /// The rule, if it is for all NICs of a rule.
     pub rule: Option<&'a Rule>,
@@ -44,31 +37,23 @@ pub struct Request<'a> {
     pub nics: Vec<Present>,
     /// NICs as the rule describes them, if the machine has none: one for each PCI ID.
     pub samples: Vec<Present>,
-    /// What they shall be set to.
     pub settings: Settings,
-    /// The rules that say so.
     pub rules: Vec<String>,
     /// Rules that want something of some of these NICs only.
     pub narrower: Vec<String>,
-    /// By what one NIC is known again.
     pub by: By,
     /// The command, after `unhang generate`.
     pub command: String,
 }
 
-/// Why there is no request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoRequest {
-    /// The machine has no NIC of this name.
     #[error("there is no NIC '{0}'{1}; for one that is not there, use --as")]
     NoSuchNic(String, String),
-    /// There is no rule of this name.
     #[error("there is no rule '{0}' that sets anything{1}")]
     NoSuchRule(String, String),
-    /// No rule sets anything, or more than one does.
     #[error("{0}")]
     WhichRule(String),
-    /// No rule is for the NIC.
     #[error("no rule sets anything for {0}; 'unhang explain {0}' says why")]
     NoRule(String),
     /// The name is one that would mean something else in a file or a command.
@@ -87,7 +72,6 @@ pub enum NoRequest {
 }
 
 impl<'a> Request<'a> {
-    /// The request for `wanted` in the given format.
     pub fn new(
         machine: &'a Machine,
         rules: &'a RuleSet,
@@ -196,7 +180,7 @@ impl<'a> Request<'a> {
                 None => rule.matches.driver.iter().collect(),
             };
             let overlaps = |other: &&Rule| {
-                !other.offload.is_empty()
+                other.sets_anything()
                     && !self.rules.contains(&other.name)
                     && (other.matches.driver.is_empty()
                         || drivers.is_empty()
@@ -225,6 +209,12 @@ impl<'a> Request<'a> {
         } else {
             &self.nics
         }
+    }
+
+    /// What a file says of itself in its first line.
+    pub fn heading(&self) -> String {
+        let rules = self.rules.join(", ");
+        format!("# Rule {rules}: {}.", self.settings.for_people())
     }
 
     /// What the files are named after: the rule or the NIC.
@@ -281,7 +271,7 @@ impl<'a> Request<'a> {
 }
 
 fn find_rule<'a>(rules: &'a RuleSet, wanted: &Wanted) -> Result<&'a Rule, NoRequest> {
-    let setting: Vec<&Rule> = rules.rules().filter(|r| !r.offload.is_empty()).collect();
+    let setting: Vec<&Rule> = rules.rules().filter(|r| r.sets_anything()).collect();
     let known: Vec<&str> = setting.iter().map(|rule| rule.name.as_str()).collect();
     match wanted {
         Wanted::Rule(name) => setting

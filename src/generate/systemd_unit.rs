@@ -1,57 +1,42 @@
 //! A systemd service that runs ethtool when the device unit of the NIC appears.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, ethtool};
+use super::{Format, Generated, Refusal, Topic, ethtool, names};
 
-/// A systemd service.
-pub struct SystemdUnit;
+pub const FORMAT: Format = Format {
+    name: "systemd-unit",
+    about: "a systemd service that runs ethtool, bound to the NIC's device unit",
+    dir: Some("/etc/systemd/system"),
+    mode: 0o644,
+    generate,
+};
 
-impl Format for SystemdUnit {
-    fn name(&self) -> &'static str {
-        "systemd-unit"
-    }
-
-    fn about(&self) -> &'static str {
-        "a systemd service that runs ethtool, bound to the NIC's device unit"
-    }
-
-    fn dir(&self) -> Option<&'static str> {
-        Some("/etc/systemd/system")
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (program, missing) = ethtool(request.machine);
-        let mut files = Vec::new();
-        for present in request.named_nics()? {
-            let name = &present.nic.name;
-            let device = format!("sys-subsystem-net-devices-{}.device", escaped(name));
-            let mut text = format!(
-                "# Rule {rules}: {settings}.\n\n[Unit]\nDescription=Switch offloads of {name}: {settings}\nBindsTo={device}\nAfter={device}\nBefore=network-pre.target\nWants=network-pre.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n",
-                rules = request.rules.join(", "),
-                settings = request.settings.for_people(),
-            );
-            text += "# One by one, and none of them in the way of the others.\n";
-            for (word, on) in request.settings.words() {
-                let state = crate::features::on_off(on);
-                text += &format!("ExecStart=-{program} -K {name} {word} {state}\n");
-            }
-            text += &format!("\n[Install]\nWantedBy={device}\n");
-            // Not unhang-NAME, as unhang has services of its own.
-            let unit = format!("unhang-nic-{name}.service");
-            let mut remarks = vec![
-                Topic::Activate.remark(format!("'systemctl daemon-reload && systemctl enable --now {unit}'")),
-                Topic::Cannot.remark(format!("find the NIC under another name than {name}, or say whether the offloads really are off")),
-            ];
-            remarks.extend(missing.clone());
-            files.push(Generated {
-                file_name: unit,
-                text,
-                displaced: None,
-                remarks,
-            });
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let (program, missing) = ethtool(request.machine);
+    let mut files = Vec::new();
+    for name in names(request.named_nics()?) {
+        let device = format!("sys-subsystem-net-devices-{}.device", escaped(name));
+        let mut text = format!(
+            "{}\n\n[Unit]\nDescription=Switch offloads of {name}: {settings}\nBindsTo={device}\nAfter={device}\nBefore=network-pre.target\nWants=network-pre.target\n\n[Service]\nType=oneshot\nRemainAfterExit=yes\n",
+            request.heading(),
+            settings = request.settings.for_people(),
+        );
+        text += "# One by one, and none of them in the way of the others.\n";
+        for (word, on) in request.settings.words() {
+            let state = crate::features::on_off(on);
+            text += &format!("ExecStart=-{program} -K {name} {word} {state}\n");
         }
-        Ok(files)
+        text += &format!("\n[Install]\nWantedBy={device}\n");
+        // Not unhang-NAME, as unhang has services of its own.
+        let unit = format!("unhang-nic-{name}.service");
+        let mut remarks = vec![
+            Topic::Activate.remark(format!("'systemctl daemon-reload && systemctl enable --now {unit}'")),
+            Topic::Cannot.remark(format!("find the NIC under another name than {name}, or say whether the offloads really are off")),
+        ];
+        remarks.extend(missing.clone());
+        files.push(Generated::new(unit, text, remarks));
     }
+    Ok(files)
 }
 
 /// A name as it stands in a unit's name (systemd-escape).

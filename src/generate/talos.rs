@@ -4,62 +4,46 @@
 //! kernel does not know makes it refuse them all. So only names that every kernel has are in it.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, cannot_set};
+use super::{Format, Generated, Refusal, Topic, cannot_set, names};
 use crate::features::in_every_kernel;
 
-/// Talos Linux.
-pub struct Talos;
+pub const FORMAT: Format = Format {
+    name: "talos",
+    about: "a document for the machine configuration of Talos Linux",
+    dir: None,
+    mode: 0o644,
+    generate,
+};
 
-impl Format for Talos {
-    fn name(&self) -> &'static str {
-        "talos"
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let (known, unknown): (Vec<_>, Vec<_>) = request
+        .settings
+        .features()
+        .partition(|(name, _)| in_every_kernel(name));
+    if known.is_empty() {
+        return Refusal::new(
+            "Talos sets all or nothing, and none of these features is in every kernel",
+        );
     }
-
-    fn about(&self) -> &'static str {
-        "a document for the machine configuration of Talos Linux"
+    let unknown: Vec<&str> = unknown.iter().map(|(name, _)| *name).collect();
+    let features: Vec<String> = known
+        .iter()
+        .map(|(name, on)| format!("  {name}: {on}\n"))
+        .collect();
+    let mut files = Vec::new();
+    for name in names(request.named_nics()?) {
+        let text = format!(
+            "{}\napiVersion: v1alpha1\nkind: EthernetConfig\nname: {name}\nfeatures:\n{}",
+            request.heading(),
+            features.concat()
+        );
+        let file_name = format!("unhang-{name}.yaml");
+        let mut remarks = vec![
+            Topic::Activate.remark(format!("'talosctl patch mc --nodes NODE --patch @{file_name}'; 'talosctl get ethernetstatus {name} -o yaml' shows what is so")),
+            Topic::Cannot.remark("work before Talos 1.10, or leave single features out: one that the kernel does not know keeps all of them from being set"),
+        ];
+        remarks.extend(cannot_set(request, &unknown, "not every kernel has a name"));
+        files.push(Generated::new(file_name, text, remarks));
     }
-
-    fn dir(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (known, unknown): (Vec<_>, Vec<_>) = request
-            .settings
-            .features()
-            .partition(|(name, _)| in_every_kernel(name));
-        if known.is_empty() {
-            return Refusal::new(
-                "Talos sets all or nothing, and none of these features is in every kernel",
-            );
-        }
-        let unknown: Vec<String> = unknown.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let features: Vec<String> = known
-            .iter()
-            .map(|(name, on)| format!("  {name}: {on}\n"))
-            .collect();
-        let mut files = Vec::new();
-        for present in request.named_nics()? {
-            let name = &present.nic.name;
-            let text = format!(
-                "# Rule {}: {}.\napiVersion: v1alpha1\nkind: EthernetConfig\nname: {name}\nfeatures:\n{}",
-                request.rules.join(", "),
-                request.settings.for_people(),
-                features.concat()
-            );
-            let file_name = format!("unhang-{name}.yaml");
-            let mut remarks = vec![
-                Topic::Activate.remark(format!("'talosctl patch mc --nodes NODE --patch @{file_name}'; 'talosctl get ethernetstatus {name} -o yaml' shows what is so")),
-                Topic::Cannot.remark("work before Talos 1.10, or leave single features out: one that the kernel does not know keeps all of them from being set"),
-            ];
-            remarks.extend(cannot_set(request, &unknown, "not every kernel has a name"));
-            files.push(Generated {
-                file_name,
-                text,
-                displaced: None,
-                remarks,
-            });
-        }
-        Ok(files)
-    }
+    Ok(files)
 }

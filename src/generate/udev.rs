@@ -6,57 +6,45 @@ use crate::features::on_off;
 use crate::nic::{Nic, PciId};
 use crate::rules::Match;
 
-/// A udev rule.
-pub struct Udev;
+pub const FORMAT: Format = Format {
+    name: "udev",
+    about: "a udev rule that runs ethtool, for machines without this package",
+    dir: Some("/etc/udev/rules.d"),
+    mode: 0o644,
+    generate,
+};
 
-impl Format for Udev {
-    fn name(&self) -> &'static str {
-        "udev"
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let (program, missing) = ethtool(request.machine);
+    let mut text = format!(
+        "{}\n# After 80-net-setup-link.rules, which sets ID_NET_DRIVER and the name; $name is the final one.\n",
+        request.heading()
+    );
+    let label = "unhang_ethtool_end";
+    text +=
+        &format!("ACTION!=\"add|move\", GOTO=\"{label}\"\nSUBSYSTEM!=\"net\", GOTO=\"{label}\"\n");
+    let others = match (request.rule, request.subjects()) {
+        (Some(rule), _) => rule_others(&rule.matches)?,
+        (None, [present, ..]) => nic_others(&present.nic)?,
+        (None, []) => Vec::new(),
+    };
+    for test in others {
+        text += &format!("{test}, GOTO=\"{label}\"\n");
     }
-
-    fn about(&self) -> &'static str {
-        "a udev rule that runs ethtool, for machines without this package"
+    for (word, on) in request.settings.words() {
+        text += &format!("RUN+=\"{program} -K $name {word} {}\"\n", on_off(on));
     }
-
-    fn dir(&self) -> Option<&'static str> {
-        Some("/etc/udev/rules.d")
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let (program, missing) = ethtool(request.machine);
-        let mut text = format!(
-            "# Rule {}: {}.\n# After 80-net-setup-link.rules, which sets ID_NET_DRIVER and the name; $name is the final one.\n",
-            request.rules.join(", "),
-            request.settings.for_people()
-        );
-        let label = "unhang_ethtool_end";
-        text += &format!(
-            "ACTION!=\"add|move\", GOTO=\"{label}\"\nSUBSYSTEM!=\"net\", GOTO=\"{label}\"\n"
-        );
-        let others = match (request.rule, request.subjects()) {
-            (Some(rule), _) => rule_others(&rule.matches)?,
-            (None, [present, ..]) => nic_others(&present.nic)?,
-            (None, []) => Vec::new(),
-        };
-        for test in others {
-            text += &format!("{test}, GOTO=\"{label}\"\n");
-        }
-        for (word, on) in request.settings.words() {
-            text += &format!("RUN+=\"{program} -K $name {word} {}\"\n", on_off(on));
-        }
-        text += &format!("LABEL=\"{label}\"\n");
-        let mut remarks = vec![
-            Topic::Activate.remark("'udevadm control --reload', then 'udevadm trigger --action=add --subsystem-match=net', or reboot"),
-            Topic::Cannot.remark("say whether the offloads really are off: ethtool's messages go to udevd's debug log"),
-        ];
-        remarks.extend(missing);
-        Ok(vec![Generated {
-            file_name: format!("85-unhang-ethtool-{}.rules", request.title()),
-            text,
-            displaced: None,
-            remarks,
-        }])
-    }
+    text += &format!("LABEL=\"{label}\"\n");
+    let mut remarks = vec![
+        Topic::Activate.remark("'udevadm control --reload', then 'udevadm trigger --action=add --subsystem-match=net', or reboot"),
+        Topic::Cannot.remark("say whether the offloads really are off: ethtool's messages go to udevd's debug log"),
+    ];
+    remarks.extend(missing);
+    Ok(vec![Generated::new(
+        format!("85-unhang-ethtool-{}.rules", request.title()),
+        text,
+        remarks,
+    )])
 }
 
 /// Tests that hold for what is not this NIC.

@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use super::value::{ValuePart, one_part};
 use super::{Event, Level};
 use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
 use crate::features::on_off;
@@ -44,6 +45,8 @@ pub enum Part {
     },
     /// `ufo unknown to this kernel`.
     Unknown(Vec<String>),
+    /// `eee off (was on)`: about a setting beside the offloads.
+    Value(ValuePart),
     /// `also tx-tcp-mangleid-segmentation off`: changed without having been asked for.
     Also(String, bool),
     /// `original settings not saved: …`: the reason why 'unhang revert' can't restore them.
@@ -120,28 +123,6 @@ impl Line {
             event: event.to_owned(),
         })
     }
-
-    /// Whether all that the rules want was so when the line was written; `None` if it does not say.
-    pub fn in_force(&self) -> Option<bool> {
-        if self.event == Event::revert().to_string() {
-            return Some(false);
-        }
-        let mut in_force = None;
-        for part in &self.parts {
-            match part {
-                Part::Still { .. } | Part::Unknown(_) => return Some(false),
-                Part::Wedged { in_force: said, .. } => return Some(*said),
-                Part::Changed(..) | Part::Already(..) | Part::Secured(..) => in_force = Some(true),
-                Part::Also(..)
-                | Part::Unsaved(_)
-                | Part::Recovery(..)
-                | Part::Back { .. }
-                | Part::Left(_)
-                | Part::Failed(_) => {}
-            }
-        }
-        in_force
-    }
 }
 
 /// The outcome's keys, those together of which the same is to be said.
@@ -155,6 +136,13 @@ fn parts(outcome: &Outcome) -> Vec<Part> {
         {
             Some(keys) => keys.push(key.key.to_string()),
             None => parts.push(part),
+        }
+    }
+    for value in &outcome.values {
+        let part = Part::Value(ValuePart::of(value));
+        // Of a family that the NIC lacks, there is one thing to be said.
+        if !parts.contains(&part) {
+            parts.push(part);
         }
     }
     let also = outcome
@@ -211,6 +199,9 @@ impl Part {
         }
         if let Some(part) = Part::parse_recovery(text) {
             return Some(part);
+        }
+        if let Some(value) = ValuePart::parse(text) {
+            return Some(Part::Value(value));
         }
         let Some((said, remark)) = text.split_once(" (") else {
             let (said, on) = strip_on_off(text)?;
@@ -273,11 +264,6 @@ impl Part {
             in_force,
         })
     }
-}
-
-/// A text from elsewhere, such as an error's, without what separates parts and clauses.
-fn one_part(text: &str) -> String {
-    text.replace([',', ';'], "")
 }
 
 fn strip_on_off(text: &str) -> Option<(&str, bool)> {
@@ -344,6 +330,7 @@ impl fmt::Display for Part {
                 )
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
+            Part::Value(value) => value.fmt(f),
             Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {

@@ -1,8 +1,8 @@
 //! What is wrong or worth knowing in a rule file, and where.
 
+use std::fmt;
 use std::ops::{Deref, Range};
 
-/// How much a diagnostic matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Worth knowing; the rule does what it says.
@@ -13,10 +13,8 @@ pub enum Severity {
     Error,
 }
 
-/// One finding in a rule file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How much it matters.
     pub severity: Severity,
     /// What is the matter, without a full stop.
     pub message: String,
@@ -26,8 +24,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
+}
+
 impl Diagnostic {
-    /// An error about `span`.
     pub fn error(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
@@ -37,7 +44,6 @@ impl Diagnostic {
         }
     }
 
-    /// A warning about `span`.
     pub fn warning(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Warning,
@@ -45,7 +51,6 @@ impl Diagnostic {
         }
     }
 
-    /// A note about `span`.
     pub fn note(span: Range<usize>, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Note,
@@ -53,7 +58,6 @@ impl Diagnostic {
         }
     }
 
-    /// The same with an advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());

@@ -7,12 +7,13 @@
 //! to the helper.
 
 mod filter;
-mod guard;
+pub mod guard;
 mod kmsg;
 mod listen;
 mod nway;
 mod react;
 mod recover;
+pub mod restore;
 mod rulefiles;
 mod signals;
 pub mod state;

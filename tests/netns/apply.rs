@@ -285,3 +285,34 @@ fn an_alternative_name_is_a_name() {
         assert_eq!(ethtool("v0", "generic-receive-offload"), "on");
     });
 }
+
+/// An Ethernet cable's end is no hardware: udev's files say that it is, for the real one's number.
+#[test]
+fn generate_takes_an_alternative_name() {
+    isolated(|_| {
+        sh("ip link property add dev v0 altname the-long-name");
+        let ifindex = sh("cat /sys/class/net/v0/ifindex");
+        let machine = format!(
+            "P: /devices/pci0000:00/0000:00:1f.6
+E: SUBSYSTEM=pci
+
+P: /devices/pci0000:00/0000:00:1f.6/net/v0
+E: SUBSYSTEM=net
+E: INTERFACE=v0
+E: IFINDEX={0}
+E: ID_NET_DRIVER=e1000e
+A: ifindex={0}\\n
+L: device=../../../0000:00:1f.6
+",
+            ifindex.trim_end()
+        );
+        std::fs::write("/run/machine", machine).unwrap();
+        rule("v0", "gro = false");
+        let program = env!("CARGO_BIN_EXE_unhang");
+        let generated = sh(&format!(
+            "umockdev-run --device /run/machine -- {program} generate systemd-unit --dry-run the-long-name"
+        ));
+        assert!(generated.contains("-K v0 gro off\n"), "{generated}");
+        assert!(generated.contains(": systemd-unit v0;"), "{generated}");
+    });
+}

@@ -20,8 +20,12 @@ pub fn isolated<F: FnOnce(Namespace)>(test: F) {
     let path = std::any::type_name::<F>();
     let name = path.trim_end_matches("::{{closure}}");
     let (_, name) = name.split_once("::").expect("the crate's name comes first");
+    // In a chroot / is no mount point, and has no propagation to be changed.
+    let mount_point = Command::new("mountpoint").args(["-q", "/"]).status();
+    let private = mount_point.is_ok_and(|status| status.success());
+    let propagation = if private { "private" } else { "unchanged" };
     let output = Command::new("unshare")
-        .args(["--net", "--mount", "--propagation", "private", "--"])
+        .args(["--net", "--mount", "--propagation", propagation, "--"])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(INSIDE, "1")

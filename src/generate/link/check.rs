@@ -2,27 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, LinkFile};
 use super::ini::words;
 use super::keys;
+use super::link_files::{self, LinkFile};
 use super::matching::{Matches, matches};
 use super::naming::{Name, is_kernels, name};
+use super::offloads::yes_no;
 use super::{DIR, with_dropins};
 use crate::features::{Key, nearest};
-use crate::files::resolved;
 use crate::generate::machine::{Machine, Present};
 use crate::generate::settings::Settings;
 use crate::generate::{Refusal, listed};
+use crate::root_files::resolved;
 use crate::rules::{RuleSet, Severity, decide};
 
-/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How much it matters.
     pub severity: Severity,
-    /// What is the matter, or would happen.
     pub message: String,
-    /// What to write instead.
     pub help: Option<String>,
 }
 
@@ -66,7 +63,7 @@ fn read(machine: &Machine, path: &Path) -> Result<LinkFile, Refusal> {
         file.add_dropins(machine);
         return Ok(file);
     };
-    let all = files::all(machine);
+    let all = link_files::all(machine);
     let Some(mut file) = all.into_iter().find(|file| file.name() == main) else {
         return Refusal::new(format!(
             "{} is a drop-in of {main}, which is not there: it does nothing",
@@ -222,7 +219,7 @@ impl Checker<'_> {
                 return by_name;
             }
         }
-        let others: Vec<LinkFile> = files::all(self.machine)
+        let others: Vec<LinkFile> = link_files::all(self.machine)
             .into_iter()
             .filter(|other| other.name() != self.file.name() && other.marker.is_none())
             .collect();
@@ -350,8 +347,7 @@ impl Checker<'_> {
             .filter_map(|key| {
                 let on = settings.whole(&Key::new(key.feature))?;
                 let said = self.file.ini.last("Link", key.name).and_then(boolean);
-                (said != Some(on))
-                    .then(|| format!("{}={}", key.name, if on { "yes" } else { "no" }))
+                (said != Some(on)).then(|| format!("{}={}", key.name, yes_no(on)))
             })
             .collect();
         if is_about && !missing.is_empty() {

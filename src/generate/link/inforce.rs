@@ -6,13 +6,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, LinkFile};
+use super::link_files::{self, LinkFile};
 use super::matching::{Matches, matches};
 use crate::generate::Refusal;
 use crate::generate::machine::{Machine, Present};
 use crate::generate::marker::Marker;
 
-/// The answer.
 pub struct InForce<'f> {
     /// The file; `None` if there is none for the NIC.
     pub file: Option<&'f LinkFile>,
@@ -73,7 +72,7 @@ pub fn in_force<'f>(
 
 /// The file that counts for a NIC, generated ones included, if that can be told.
 pub fn first_for(machine: &Machine, present: &Present) -> Option<LinkFile> {
-    for file in files::all(machine) {
+    for file in link_files::all(machine) {
         match matches(&file.ini, present) {
             Matches::Yes => return Some(file),
             Matches::No(_) => {}

@@ -8,19 +8,15 @@ pub struct Ini {
     pub sections: Vec<Section>,
 }
 
-/// One section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// Its name, without brackets.
     pub name: String,
-    /// What stands in it.
     pub entries: Vec<Entry>,
 }
 
-/// One assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The key.
     pub key: String,
     /// The value; empty for a reset.
     pub value: String,
@@ -33,12 +29,10 @@ pub struct Entry {
 pub struct Problem {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is the matter.
     pub message: &'static str,
 }
 
 impl Ini {
-    /// Reads a text.
     pub fn parse(text: &str) -> (Ini, Vec<Problem>) {
         let mut ini = Ini::default();
         let mut problems = Vec::new();
@@ -69,7 +63,6 @@ impl Ini {
         (ini, problems)
     }
 
-    /// Appends a drop-in.
     pub fn append(&mut self, mut other: Ini) {
         self.sections.append(&mut other.sections);
     }

@@ -5,10 +5,10 @@
 //! changes for the NIC, its name least of all.
 
 pub mod check;
-mod files;
 mod inforce;
 pub(super) mod ini;
 mod keys;
+mod link_files;
 mod matching;
 mod naming;
 mod offloads;
@@ -21,61 +21,50 @@ use super::request::Request;
 use super::{Format, Generated, Refusal, Remark, Topic, listed, names};
 use crate::generate::machine::{Machine, Present};
 use crate::generate::marker::Marker;
-use files::LinkFile;
+use link_files::LinkFile;
 use matching::Matches;
 use naming::Name;
 pub use offloads::KeyReader;
 pub use takeover::{Lines, written};
 
-/// systemd's `.link` files.
-pub struct LinkFiles;
-
 const DIR: &str = "/etc/systemd/network";
 
-impl Format for LinkFiles {
-    fn name(&self) -> &'static str {
-        "link"
-    }
+pub const FORMAT: Format = Format {
+    name: "link",
+    about: "a .link file for systemd-udevd, which applies it whenever the NIC appears",
+    dir: Some(DIR),
+    mode: 0o644,
+    generate,
+};
 
-    fn about(&self) -> &'static str {
-        "a .link file for systemd-udevd, which applies it whenever the NIC appears"
+fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+    let reader = KeyReader::Systemd(request.machine.systemd);
+    let (parts, mut remarks) = parts(request, reader)?;
+    remarks.extend(general_remarks(request));
+    let mut files = Vec::new();
+    for part in parts {
+        files.push(Generated {
+            file_name: format!("{}.link", part.name),
+            text: part.text(request),
+            displaced: part.displaced.as_ref().map(|file| {
+                let path = file.path.display().to_string();
+                (path, file.fingerprint.clone())
+            }),
+            remarks: std::mem::take(&mut remarks),
+        });
     }
-
-    fn dir(&self) -> Option<&'static str> {
-        Some(DIR)
-    }
-
-    fn generate(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
-        let reader = KeyReader::Systemd(request.machine.systemd);
-        let (parts, mut remarks) = parts(request, reader)?;
-        remarks.extend(general_remarks(request));
-        let mut files = Vec::new();
-        for part in parts {
-            files.push(Generated {
-                file_name: format!("{}.link", part.name),
-                text: part.text(request),
-                displaced: part.displaced.as_ref().map(|file| {
-                    let path = file.path.display().to_string();
-                    (path, file.fingerprint.clone())
-                }),
-                remarks: std::mem::take(&mut remarks),
-            });
-        }
-        Ok(files)
-    }
+    Ok(files)
 }
 
 /// What a `.link` file consists of, for whatever syntax.
 pub struct Part {
     /// The file's name, without `.link`.
     pub name: String,
-    /// [Match].
     pub matches: Lines,
     /// [Link], as far as it is taken over.
     pub link: Lines,
     /// [Link], the offloads.
     pub offloads: Lines,
-    /// Other sections.
     pub other: Vec<(String, Lines)>,
     /// Whose place it takes.
     displaced: Option<LinkFile>,
@@ -110,9 +99,8 @@ pub fn parts(
 impl Part {
     fn text(&self, request: &Request<'_>) -> String {
         let mut text = format!(
-            "# Rule {}: {}.\n# Make it again with 'unhang generate {}', don't edit it.\n\n[Match]\n",
-            request.rules.join(", "),
-            request.settings.for_people(),
+            "{}\n# Make it again with 'unhang generate {}', don't edit it.\n\n[Match]\n",
+            request.heading(),
             request.command
         );
         text += &takeover::written(&self.matches);
@@ -143,7 +131,7 @@ struct Displacement {
 impl Displacement {
     fn new(request: &Request<'_>) -> Result<Displacement, Refusal> {
         let machine = request.machine;
-        let all = files::all(machine);
+        let all = link_files::all(machine);
         let mut found: Vec<(&Present, inforce::InForce)> = Vec::new();
         for present in request.subjects() {
             found.push((present, inforce::in_force(&all, machine, present)?));

@@ -6,7 +6,6 @@ use crate::generate::machine::{Machine, Present};
 /// What a NIC will be called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Name {
-    /// This.
     Known(String),
     /// As the kernel calls it: eth0, eth1, … in the order of their appearance.
     Kernels,

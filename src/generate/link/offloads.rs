@@ -5,9 +5,8 @@ use super::takeover::Lines;
 use crate::features::Key;
 use crate::generate::machine::knows;
 use crate::generate::request::Request;
-use crate::generate::{Refusal, Remark, Topic, listed};
+use crate::generate::{Refusal, Remark, Topic, cannot_set, listed};
 
-/// Who reads the keys.
 #[derive(Debug, Clone, Copy)]
 pub enum KeyReader {
     /// systemd of this version, if it is known.
@@ -37,11 +36,17 @@ impl KeyReader {
     }
 }
 
+/// A boolean as systemd writes it.
+pub fn yes_no(on: bool) -> &'static str {
+    if on { "yes" } else { "no" }
+}
+
 /// The offloads as lines of [Link].
 pub fn offloads(request: &Request<'_>, reader: KeyReader) -> Result<(Lines, Vec<Remark>), Refusal> {
     let mut lines = Lines::new();
     let mut said: Vec<&str> = Vec::new();
     let mut too_new = Vec::new();
+    let mut features_too_new = Vec::new();
     for key in keys::of_features() {
         let feature = Key::new(key.feature);
         let Some(on) = request.settings.whole(&feature) else {
@@ -51,42 +56,25 @@ pub fn offloads(request: &Request<'_>, reader: KeyReader) -> Result<(Lines, Vec<
         let covered = covered.filter(|name| feature.covers(name));
         if reader.knows(key.since) {
             said.extend(covered);
-            lines.push((
-                key.name.to_owned(),
-                if on { "yes" } else { "no" }.to_owned(),
-            ));
+            lines.push((key.name.to_owned(), yes_no(on).to_owned()));
         } else {
-            too_new.push((key, covered.collect::<Vec<_>>()));
+            features_too_new.extend(covered);
+            too_new.push(format!("{}= (systemd {})", key.name, key.since));
         }
     }
     let mut remarks = Vec::new();
     if !too_new.is_empty() {
-        let here = reader.limit();
-        let keys: Vec<String> = too_new
-            .iter()
-            .map(|(key, _)| format!("{}= (systemd {})", key.name, key.since))
-            .collect();
-        let features: Vec<&str> = too_new.iter().flat_map(|(_, f)| f.clone()).collect();
         remarks.push(Topic::Cannot.remark(format!(
-            "set {}: {here}{}",
-            listed(&keys),
-            request.harmless(&features)
+            "set {}: {}{}",
+            listed(&too_new),
+            reader.limit(),
+            request.harmless(&features_too_new)
         )));
-        said.extend(too_new.iter().flat_map(|(_, features)| features));
+        said.extend(features_too_new);
     }
-    let unsaid: Vec<&str> = request
-        .settings
-        .features()
-        .map(|(name, _)| name)
-        .filter(|name| !said.contains(name))
-        .collect();
-    if !unsaid.is_empty() {
-        remarks.push(Topic::Cannot.remark(format!(
-            "set {}: no systemd has a key for that{}",
-            listed(&unsaid),
-            request.harmless(&unsaid)
-        )));
-    }
+    let names = request.settings.features().map(|(name, _)| name);
+    let unsaid: Vec<&str> = names.filter(|name| !said.contains(name)).collect();
+    remarks.extend(cannot_set(request, &unsaid, "no systemd has a key"));
     if lines.is_empty() {
         return Refusal::new(format!(
             "this systemd has no key for any of {}; use another format or the udev helper",

@@ -16,7 +16,6 @@ pub fn own_match(request: &Request<'_>) -> Result<Vec<(String, Lines)>, Refusal>
     }
 }
 
-/// [Match] for one NIC.
 fn nic_match(request: &Request<'_>, present: &Present) -> Result<Lines, Refusal> {
     let nic = &present.nic;
     let line = |key: &str, value: &String| vec![(key.to_owned(), value.clone())];

@@ -1,8 +1,8 @@
 //! Taking over what the file in force says, so that only the offloads change.
 
-use super::files::LinkFile;
 use super::ini::Ini;
 use super::keys;
+use super::link_files::LinkFile;
 use super::matching::CONDITIONS;
 use crate::generate::Refusal;
 
@@ -72,7 +72,6 @@ pub fn combine(own: &Lines, theirs: &Lines, for_rule: bool) -> Result<Lines, Ref
     Ok(all)
 }
 
-/// As text.
 pub fn written(lines: &Lines) -> String {
     let lines = lines.iter().map(|(key, value)| format!("{key}={value}\n"));
     lines.collect::<Vec<_>>().concat()

@@ -25,6 +25,8 @@ iface vmbr0 inet static
 
 source /etc/network/interfaces.d/*
 EOF
+    # Debian 13's iproute2 has its tables in /usr, and ifupdown2 wants to write here.
+    mkdir -p /etc/iproute2/rt_tables.d
     systemctl enable networking
     check "up" ifreload -a
     check_eq "the port is in the bridge" vmbr0 "$(basename "$(readlink "/sys/class/net/$nic/master")")"

@@ -6,9 +6,9 @@
 use std::path::{Path, PathBuf};
 
 use super::ini::{Ini, Problem};
-use crate::files;
 use crate::generate::machine::Machine;
 use crate::generate::marker::{Marker, fingerprint};
+use crate::root_files;
 
 /// Where `.link` files are, the first directory wins.
 const DIRS: [&str; 5] = [
@@ -19,7 +19,6 @@ const DIRS: [&str; 5] = [
     "/lib/systemd/network",
 ];
 
-/// One `.link` file.
 #[derive(Debug, Clone)]
 pub struct LinkFile {
     /// Its path on its machine.
@@ -32,7 +31,6 @@ pub struct LinkFile {
     pub problems: Vec<(PathBuf, Problem)>,
     /// What of `ini` comes from the drop-ins.
     pub from_dropins: Ini,
-    /// The marker, if it was generated.
     pub marker: Option<Marker>,
     /// Fingerprint of all its text.
     pub fingerprint: String,
@@ -53,7 +51,6 @@ impl LinkFile {
         Ok(file)
     }
 
-    /// A file with this text and no drop-ins.
     pub fn from_text(path: &Path, text: &str) -> LinkFile {
         let (ini, problems) = Ini::parse(text);
         let problems = problems.into_iter().map(|p| (path.to_owned(), p));
@@ -72,7 +69,7 @@ impl LinkFile {
     pub fn add_dropins(&mut self, machine: &Machine) {
         let folder = format!("{}.d", self.name());
         let dirs = DIRS.map(|dir| Path::new(dir).join(&folder));
-        for path in files::drop_ins(&machine.root, &dirs, "conf") {
+        for path in root_files::drop_ins(&machine.root, &dirs, "conf") {
             let Some(text) = machine.text(&path) else {
                 continue;
             };
@@ -89,7 +86,7 @@ impl LinkFile {
 
 /// All files that count, in the order in which udev tries them.
 pub fn all(machine: &Machine) -> Vec<LinkFile> {
-    let paths = files::drop_ins(&machine.root, &DIRS.map(PathBuf::from), "link");
+    let paths = root_files::drop_ins(&machine.root, &DIRS.map(PathBuf::from), "link");
     paths
         .iter()
         .filter_map(|path| LinkFile::read(machine, path).ok())

@@ -5,12 +5,13 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::style;
 use crate::nic::Nic;
-use crate::report::history::{History, Stretch};
+use crate::report::history::History;
+use crate::report::in_force::Stretch;
 use crate::report::journal;
 use crate::report::reading::{Reading, Started, pci_address};
 use crate::report::{iso, span, verdict, when};
+use crate::style;
 use crate::watch::state::{self, NicState, WatchState};
 
 /// What is known of all NICs.
@@ -143,8 +144,11 @@ impl NicHistories {
                 format!("no incident in {} of up-time", span(up))
             }
             Some(last) => format!(
-                "incidents: {here} this boot, {in_all} in all, the last {}; {}",
+                "incidents: {here} this boot, {in_all} in all, the last {}; {}{}",
                 when(&last.start, &self.zone),
+                verdict
+                    .configuration
+                    .map_or(String::new(), |name| format!("{name}: ")),
                 verdict.kind.word()
             ),
         });
