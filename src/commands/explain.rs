@@ -1,5 +1,7 @@
 //! `unhang explain`: which rules were looked at for a NIC, and what they would do.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view, style};
@@ -7,9 +9,11 @@ use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, decide};
+use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, decide};
 use crate::running_kernel::read_plans;
 use crate::text::printable;
+use crate::watch::NET;
+use crate::watch::bond::other_port;
 
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &common.root);
@@ -81,6 +85,9 @@ impl Explanation<'_> {
             text += &format!("\nWhere this is known from:\n{}", evidence.concat());
         }
         text += &format!("\nWhat would be done:\n{}", self.work());
+        if let Some(end) = self.end() {
+            text += &format!("\nIf it hangs and can't be brought back:\n  {end}\n");
+        }
         let costs: Vec<String> = self
             .costs()
             .iter()
@@ -151,6 +158,22 @@ impl Explanation<'_> {
                     .map(|setting| format!("  {setting} ({})\n", setting.key.pattern()));
                 lines.collect()
             }
+        }
+    }
+
+    /// What a rule has done then.
+    fn end(&self) -> Option<String> {
+        match self.decision.exhausted() {
+            Exhausted::Nothing => None,
+            Exhausted::Reboot => Some(
+                "reboot, at most once a day, not within ten minutes after boot, only if no other NIC has a link"
+                    .into(),
+            ),
+            Exhausted::LinkDown if self.plan.is_none() => Some("link-down, if it is a port of a bond".into()),
+            Exhausted::LinkDown => Some(match other_port(Path::new(NET), &self.nic.name) {
+                Ok((bond, other)) => format!("link-down: {bond} goes on with {other}"),
+                Err(reason) => format!("link-down does nothing here now: {}", printable(&reason)),
+            }),
         }
     }
 

@@ -101,7 +101,8 @@ fn said(parts: &[Part]) -> Option<Said> {
             | Part::Also(..)
             | Part::Unsaved(_)
             | Part::Recovery(..)
-            | Part::Left(_) => {}
+            | Part::Left(_)
+            | Part::Exhausted(_) => {}
         }
     }
     said

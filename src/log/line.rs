@@ -72,6 +72,8 @@ pub enum Part {
     },
     /// `left alone: …`: the reason why nothing more is done.
     Left(String),
+    /// `exhausted: link down for 60 s …`: what a rule has done then.
+    Exhausted(String),
     /// `not changed: …`: the reason why nothing could be done.
     Failed(String),
 }
@@ -152,6 +154,7 @@ impl Line {
                 | Part::Recovery(..)
                 | Part::Back { .. }
                 | Part::Left(_)
+                | Part::Exhausted(_)
                 | Part::Failed(_) => {}
             }
         }
@@ -267,6 +270,9 @@ impl Part {
         }
         if let Some(reason) = text.strip_prefix("left alone: ") {
             return Some(Part::Left(reason.to_owned()));
+        }
+        if let Some(what) = text.strip_prefix("exhausted: ") {
+            return Some(Part::Exhausted(what.to_owned()));
         }
         if let Some(rest) = text.strip_prefix("recovery ") {
             let (number, what) = rest.split_once(": ")?;
@@ -406,6 +412,7 @@ impl fmt::Display for Part {
                 )
             }
             Part::Left(reason) => write!(f, "left alone: {}", one_part(reason)),
+            Part::Exhausted(what) => write!(f, "exhausted: {}", one_part(what)),
             Part::Failed(reason) => write!(f, "not changed: {}", reason.replace("; ", ", ")),
         }
     }

@@ -10,11 +10,11 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, first};
-use super::{Drift, Match, Rule, Wanted};
+use super::{Drift, Exhausted, Match, Rule, Wanted};
 use crate::features::{Key, nearest};
 use crate::nic::parse_mac;
 
-const RULE_KEYS: [&str; 7] = [
+const RULE_KEYS: [&str; 8] = [
     "name",
     "description",
     "evidence",
@@ -22,6 +22,7 @@ const RULE_KEYS: [&str; 7] = [
     "offload",
     "drift",
     "recover",
+    "exhausted",
 ];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
@@ -101,6 +102,7 @@ impl Parser {
         let mut offload = None;
         let mut drift = Drift::default();
         let mut recover = None;
+        let mut exhausted = None;
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(value),
@@ -110,6 +112,7 @@ impl Parser {
                 "offload" => offload = Some(self.offload(value)),
                 "drift" => drift = self.drift(value),
                 "recover" => recover = self.boolean(value, "recover"),
+                "exhausted" => exhausted = self.exhausted(value),
                 _ => self.unknown_key(key, "a rule", &RULE_KEYS),
             }
         }
@@ -146,6 +149,7 @@ impl Parser {
             offload,
             drift,
             recover,
+            exhausted,
             span,
         })
     }
@@ -251,6 +255,22 @@ impl Parser {
                     "write \"restore\" to undo what somebody else changes, \"report\" to log it only",
                 );
                 Drift::default()
+            }
+        }
+    }
+
+    fn exhausted(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Exhausted> {
+        match value.get_ref().as_str() {
+            Some("nothing") => Some(Exhausted::Nothing),
+            Some("link-down") => Some(Exhausted::LinkDown),
+            Some("reboot") => Some(Exhausted::Reboot),
+            _ => {
+                self.error(
+                    value.span(),
+                    "'exhausted' is neither \"nothing\" nor \"link-down\" nor \"reboot\"".into(),
+                    "write \"link-down\" for a port of a bond, \"reboot\" for a machine with no other way in",
+                );
+                None
             }
         }
     }

@@ -28,7 +28,7 @@ impl Watcher {
             Signal::Kernel { record, now } => self.kernel(record, now).await,
             Signal::Overflow => self.catch_up().await,
             Signal::Rules => self.rules().await,
-            Signal::Broken(..) => {}
+            Signal::Stop | Signal::Broken(..) => {}
         }
     }
 
@@ -274,7 +274,7 @@ impl LinkState {
 }
 
 pub(super) fn net_device(interface: &str) -> PathBuf {
-    Path::new("/sys/class/net").join(interface)
+    Path::new(super::NET).join(interface)
 }
 
 /// How often the carrier came up, ever.
@@ -310,7 +310,7 @@ fn loop_words() -> String {
     )
 }
 
-fn since_boot() -> Duration {
+pub(super) fn since_boot() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC)
         .map(Duration::from)
         .unwrap_or_default()
