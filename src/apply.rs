@@ -1,13 +1,15 @@
 //! Carrying a plan out, and what came of it.
 //!
-//! One GET, one SET with all changes, one GET to verify. An acknowledged SET says nothing:
-//! what counts is what the kernel reports afterwards.
+//! One GET, one SET with all changes, one GET to verify; the same for each family of settings
+//! that a rule names. An acknowledged SET says nothing: what counts is what the kernel reports
+//! afterwards. What drops the link is set at the end and without a pause, so that it drops once.
 
 use crate::features::{FeatureKernel, Features, KernelError, Key};
 use crate::nic::Nic;
-use crate::plan::{FeaturePlan, KeyPlan, Plan, State};
+use crate::plan::{FeaturePlan, Is, KeyPlan, Now, Plan, State, ValuePlan};
 use crate::rules::Decision;
 use crate::saved_state::{Saved, SavedState};
+use crate::settings::{Family, Name, Value};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -16,6 +18,8 @@ pub struct Outcome {
     pub rules: Vec<String>,
     /// Per offload key, in the order of the rules. Empty if the kernel could not be asked.
     pub keys: Vec<KeyOutcome>,
+    /// Per setting beside the offloads.
+    pub values: Vec<ValueOutcome>,
     /// Features that changed without having been asked for, and what they are now.
     pub side_effects: Vec<(String, bool)>,
     /// Why 'unhang revert' will not know what it was before.
@@ -46,6 +50,22 @@ pub enum KeyResult {
     Missing,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueOutcome {
+    pub name: Name,
+    pub wanted: Value,
+    pub was: Is,
+    pub is: Is,
+    /// Why the kernel refused it, in its words.
+    pub refused: Option<String>,
+}
+
+impl ValueOutcome {
+    fn is_right(&self) -> bool {
+        self.is.is_right(self.wanted)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Summary {
     /// No rule wants anything of this NIC.
@@ -68,8 +88,15 @@ impl Outcome {
         match &self.error {
             Some(KernelError::Gone) => Summary::Gone,
             Some(_) => Summary::Failed,
-            None if self.rules.is_empty() && self.keys.is_empty() => Summary::NoRule,
-            None if self.keys.iter().all(|k| k.result == AlreadyRight) => Summary::AlreadyRight,
+            None if self.rules.is_empty() && self.keys.is_empty() && self.values.is_empty() => {
+                Summary::NoRule
+            }
+            None if !self.values.iter().all(ValueOutcome::is_right) => Summary::Partly,
+            None if self.keys.iter().all(|k| k.result == AlreadyRight)
+                && self.values.iter().all(|value| value.was == value.is) =>
+            {
+                Summary::AlreadyRight
+            }
             None if self
                 .keys
                 .iter()
@@ -87,6 +114,7 @@ impl Outcome {
             nic,
             rules,
             keys: Vec::new(),
+            values: Vec::new(),
             side_effects: Vec::new(),
             unsaved: None,
             error,
@@ -128,6 +156,24 @@ pub async fn apply(
     outcome
 }
 
+/// What the kernel says of the NIC: its features, and of the families that are named.
+pub async fn read(
+    kernel: &mut impl FeatureKernel,
+    ifindex: u32,
+    families: impl Iterator<Item = Family>,
+) -> Result<Now, KernelError> {
+    let features = kernel.get(ifindex).await?;
+    let mut now = Now {
+        features,
+        families: Vec::new(),
+    };
+    for family in families {
+        let reading = kernel.read(ifindex, family).await;
+        now.families.push((family, reading));
+    }
+    Ok(now)
+}
+
 async fn carry_out(
     kernel: &mut impl FeatureKernel,
     state: &SavedState,
@@ -136,18 +182,25 @@ async fn carry_out(
     outcome: &mut Outcome,
 ) -> Result<(), KernelError> {
     let ifindex = outcome.nic.ifindex;
-    let before = kernel.get(ifindex).await?;
-    outcome.nic.name.clone_from(&before.interface);
+    let before = read(kernel, ifindex, decision.families()).await?;
+    let features = &before.features;
+    outcome.nic.name.clone_from(&features.interface);
     let plan = Plan::new(decision, &before);
     outcome.rules = plan.rules();
     let to_set = plan.in_state(State::needs_set);
-    let to_save = saved.and(to_set.iter().filter_map(|(name, _)| before.get(name)));
+    let values: Vec<&ValuePlan> = plan.values.iter().filter(|v| v.needs_set()).collect();
+    let to_save = saved.and(
+        to_set.iter().filter_map(|(name, _)| features.get(name)),
+        values.iter().filter_map(|value| match value.is {
+            Is::Value(is) => Some((&value.name, is)),
+            _ => None,
+        }),
+    );
     if to_save != *saved {
         // Before it is changed: whoever is killed while the kernel does it has it saved.
         let written = state.write(&outcome.nic, &to_save);
         outcome.unsaved = written.err().map(|error| error.to_string());
     }
-    let mut after = None;
     let mut changed = Vec::new();
     if !to_set.is_empty() {
         let stuck = plan.in_state(|state| state == State::Stuck);
@@ -162,18 +215,93 @@ async fn carry_out(
         if !stuck.is_empty() {
             changed = kernel.set(ifindex, &to_set).await?.changed;
         }
-        after = Some(kernel.get(ifindex).await?);
     }
-    let after = after.as_ref().unwrap_or(&before);
-    outcome.nic.name.clone_from(&after.interface);
+    let wanted: Vec<_> = values.iter().map(|v| (&v.name, v.wanted)).collect();
+    let refusals = write(kernel, ifindex, &wanted).await;
+    let mut after = before.clone();
+    if !to_set.is_empty() {
+        after.features = kernel.get(ifindex).await?;
+    }
+    reread(kernel, ifindex, &wanted, &mut after).await;
+    outcome.nic.name.clone_from(&after.features.interface);
     outcome.keys = plan
         .keys
         .iter()
-        .map(|key| key_outcome(key, after))
+        .map(|key| key_outcome(key, &after.features))
         .collect();
+    outcome.values = value_outcomes(
+        plan.values.iter().map(|value| (&value.name, value.wanted)),
+        &before,
+        &after,
+        &refusals,
+    );
     let planned = |name: &str| plan.features().any(|(feature, _)| feature.name == name);
-    outcome.side_effects = side_effects(changed, &before, planned);
+    outcome.side_effects = side_effects(changed, features, planned);
     Ok(())
+}
+
+/// Sets these, which are in the order of their families, a request a family. One that is refused
+/// keeps none of the others from being set.
+pub(crate) async fn write(
+    kernel: &mut impl FeatureKernel,
+    ifindex: u32,
+    wanted: &[(&Name, Value)],
+) -> Vec<(Name, String)> {
+    let why = |error: KernelError| match error {
+        KernelError::NotSupported => "the driver can't change it".to_owned(),
+        KernelError::Refused(words) => words,
+        other => other.to_string(),
+    };
+    let mut refusals = Vec::new();
+    for together in wanted.chunk_by(|(a, _), (b, _)| a.family == b.family) {
+        let family = together[0].0.family;
+        let values: Vec<_> = together.iter().map(|(n, v)| (n.key.as_str(), *v)).collect();
+        let done = kernel.write(ifindex, family, &values).await;
+        if together.len() > 1 && matches!(done, Err(KernelError::Refused(_))) {
+            for (name, value) in together {
+                let alone = kernel.write(ifindex, family, &[(&name.key, *value)]).await;
+                refusals.extend(alone.err().map(|error| ((*name).clone(), why(error))));
+            }
+        } else if let Err(error) = done {
+            let names = together.iter().map(|(name, _)| (*name).clone());
+            let why = why(error);
+            refusals.extend(names.map(|name| (name, why.clone())));
+        }
+    }
+    refusals
+}
+
+/// Reads again the families of these, of which something was set.
+pub(crate) async fn reread(
+    kernel: &mut impl FeatureKernel,
+    ifindex: u32,
+    set: &[(&Name, Value)],
+    now: &mut Now,
+) {
+    for (family, reading) in &mut now.families {
+        if set.iter().any(|(name, _)| name.family == *family) {
+            *reading = kernel.read(ifindex, *family).await;
+        }
+    }
+}
+
+pub(crate) fn value_outcomes<'n>(
+    wanted: impl Iterator<Item = (&'n Name, Value)>,
+    before: &Now,
+    after: &Now,
+    refusals: &[(Name, String)],
+) -> Vec<ValueOutcome> {
+    let outcome = |(name, wanted): (&Name, Value)| ValueOutcome {
+        name: name.clone(),
+        wanted,
+        was: before.of(name),
+        is: after.of(name),
+        refused: refusals
+            .iter()
+            .find(|(refused, _)| refused == name)
+            .map(|(_, why)| why.clone()),
+    };
+    wanted.map(outcome).collect()
 }
 
 /// What changed without having been asked for.

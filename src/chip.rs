@@ -55,7 +55,7 @@ mod tests {
     fn every_line_of_the_table_is_a_chip() {
         let lines = TABLE.lines().filter(|l| l.starts_with("8086:")).count();
         assert_eq!(all().len(), lines);
-        assert_eq!(lines, 113);
+        assert!(lines > 100);
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub mod rules;
 #[cfg(feature = "cli")]
 pub mod running_kernel;
 pub mod saved_state;
+pub mod settings;
 #[cfg(feature = "cli")]
 mod style;
 pub mod text;

@@ -1,12 +1,42 @@
 //! What there is to do: a pure function of a decision and of what the kernel reports.
 
-use crate::features::{Feature, Features, Key};
-use crate::rules::{Decision, Setting};
+use crate::features::{Feature, Features, KernelError, Key};
+use crate::rules::{Decision, Setting, ValueSetting};
+use crate::settings::{Family, Name, Reading, Value};
+
+/// What the kernel says of a NIC, as far as anything of it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Now {
+    pub features: Features,
+    pub families: Vec<(Family, Result<Reading, KernelError>)>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// Offload keys, in the order of the rules; keys that later rules override are not among them.
     pub keys: Vec<KeyPlan>,
+    /// Settings beside offloads, in the order in which they are set.
+    pub values: Vec<ValuePlan>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValuePlan {
+    pub name: Name,
+    pub wanted: Value,
+    pub rule: String,
+    pub is: Is,
+}
+
+/// What a setting is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Is {
+    Value(Value),
+    /// The NIC has nothing of that family.
+    NoFamily,
+    /// It has the family, but not this.
+    NoKey,
+    /// It can't be read.
+    Unread(KernelError),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +99,9 @@ impl State {
 }
 
 impl Plan {
-    /// What it takes to bring `features` to what `decision` wants. Later rules win, feature by feature.
-    pub fn new(decision: &Decision<'_>, features: &Features) -> Plan {
+    /// What it takes to bring a NIC to what `decision` wants. Later rules win, feature by feature.
+    pub fn new(decision: &Decision<'_>, now: &Now) -> Plan {
+        let features = &now.features;
         let settings = &decision.settings;
         let owner = |feature: &Feature| settings.iter().rposition(|s| s.key.covers(&feature.name));
         let mut keys: Vec<KeyPlan> = settings.iter().map(KeyPlan::without_features).collect();
@@ -101,7 +132,30 @@ impl Plan {
             .filter(|(index, key)| !overridden(*index, key));
         Plan {
             keys: kept.map(|(_, key)| key).collect(),
+            values: decision
+                .values
+                .iter()
+                .map(|v| ValuePlan::new(v, now))
+                .collect(),
         }
+    }
+
+    /// Whether all is as wanted.
+    pub fn is_right(&self) -> bool {
+        self.keys.iter().all(KeyPlan::is_right) && self.values.iter().all(ValuePlan::is_right)
+    }
+
+    /// What is to be changed and makes e1000e drop the link; all of it is one drop.
+    pub fn drops_link(&self) -> Vec<String> {
+        let changes = |key: &&KeyPlan| key.features.iter().any(|f| f.state.needs_set());
+        let keys = self.keys.iter().filter(changes).map(|key| &key.key);
+        let keys = keys.filter(|key| key.resets_e1000e());
+        let values = self.values.iter().filter(|value| value.needs_set());
+        let values = values
+            .map(|value| &value.name)
+            .filter(|name| name.drops_link());
+        let keys = keys.map(ToString::to_string);
+        keys.chain(values.map(ToString::to_string)).collect()
     }
 
     /// All features that are planned for, with the value that is wanted.
@@ -122,12 +176,57 @@ impl Plan {
     /// The rules that want any of it, in order, each once.
     pub fn rules(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
-        for key in &self.keys {
-            if !names.contains(&key.rule) {
-                names.push(key.rule.clone());
+        let offloads = self.keys.iter().map(|key| &key.rule);
+        for rule in offloads.chain(self.values.iter().map(|value| &value.rule)) {
+            if !names.contains(rule) {
+                names.push(rule.clone());
             }
         }
         names
+    }
+}
+
+impl Now {
+    /// What the setting is.
+    pub fn of(&self, name: &Name) -> Is {
+        let family = self.families.iter().find(|(f, _)| *f == name.family);
+        match family.map(|(_, reading)| reading) {
+            Some(Ok(reading)) => name.of(reading).map_or(Is::NoKey, Is::Value),
+            None | Some(Err(KernelError::NotSupported)) => Is::NoFamily,
+            Some(Err(error)) => Is::Unread(error.clone()),
+        }
+    }
+}
+
+impl Is {
+    /// Whether that is as wanted. What does not exist is as good as off.
+    pub fn is_right(&self, wanted: Value) -> bool {
+        match self {
+            Is::Value(is) => *is == wanted,
+            Is::NoFamily | Is::NoKey => wanted == Value::Switch(false),
+            Is::Unread(_) => false,
+        }
+    }
+}
+
+impl ValuePlan {
+    fn new(setting: &ValueSetting<'_>, now: &Now) -> ValuePlan {
+        ValuePlan {
+            name: setting.name.clone(),
+            wanted: setting.value,
+            rule: setting.rule.name.clone(),
+            is: now.of(setting.name),
+        }
+    }
+
+    /// Whether it is as wanted.
+    pub fn is_right(&self) -> bool {
+        self.is.is_right(self.wanted)
+    }
+
+    /// Whether it is to be changed.
+    pub fn needs_set(&self) -> bool {
+        matches!(self.is, Is::Value(_)) && !self.is_right()
     }
 }
 

@@ -1,9 +1,13 @@
-//! Restoring, feature by feature, what was requested before unhang changed it.
+//! Restoring, setting by setting, what was requested before unhang changed it.
 
-use crate::apply::{KeyOutcome, KeyResult, Outcome, side_effects};
+use crate::apply::{
+    KeyOutcome, KeyResult, Outcome, read, reread, side_effects, value_outcomes, write,
+};
 use crate::features::{Feature, FeatureKernel, Features, KernelError, Key};
 use crate::nic::Nic;
+use crate::plan::Is;
 use crate::saved_state::{Saved, SavedState};
+use crate::settings::{Family, Name, Value};
 
 #[derive(Debug, thiserror::Error)]
 pub enum RevertError {
@@ -27,8 +31,8 @@ pub async fn revert(
     // Noted first, or the watcher takes it for drift.
     state.write(nic, &left)?;
     let mut outcome = Outcome::new(nic.clone(), Vec::new(), None);
-    if !saved.before.is_empty() {
-        outcome.error = restore(kernel, &saved.before, &mut outcome).await.err();
+    if !saved.before.is_empty() || !saved.values.is_empty() {
+        outcome.error = restore(kernel, &saved, &mut outcome).await.err();
     }
     if outcome.error.is_some() {
         state.write(nic, &saved)?;
@@ -39,36 +43,53 @@ pub async fn revert(
         let result = outcome.keys.iter().find(key).map(|key| &key.result);
         matches!(result, Some(KeyResult::Fixed(_) | KeyResult::Refused(_)))
     });
+    left.values.retain(|(name, value)| {
+        let mut of_name = outcome.values.iter().filter(|value| value.name == *name);
+        of_name.any(|now| matches!(now.is, Is::Value(is) if is != *value))
+    });
     state.write(nic, &left)?;
     Ok(outcome)
 }
 
 async fn restore(
     kernel: &mut impl FeatureKernel,
-    saved: &[Feature],
+    saved: &Saved,
     outcome: &mut Outcome,
 ) -> Result<(), KernelError> {
     let ifindex = outcome.nic.ifindex;
-    let before = kernel.get(ifindex).await?;
+    let mut values: Vec<(&Name, Value)> = saved.values.iter().map(|(n, v)| (n, *v)).collect();
+    values.sort_by_key(|(name, _)| name.family);
+    let has = |family: &Family| values.iter().any(|(name, _)| name.family == *family);
+    let before = read(kernel, ifindex, Family::ALL.into_iter().filter(has)).await?;
+    let features = &before.features;
     let differs = |feature: &&Feature| {
-        let now = before.get(&feature.name);
+        let now = features.get(&feature.name);
         now.is_some_and(|now| now.changeable && now.wanted != feature.wanted)
     };
-    let to_set = saved.iter().filter(differs);
+    let to_set = saved.before.iter().filter(differs);
     let to_set: Vec<_> = to_set.map(|f| (f.name.as_str(), f.wanted)).collect();
-    let mut after = None;
+    let mut after = before.clone();
     if !to_set.is_empty() {
         let changed = kernel.set(ifindex, &to_set).await?.changed;
-        let asked = |name: &str| saved.iter().any(|feature| feature.name == name);
-        outcome.side_effects = side_effects(changed, &before, asked);
-        after = Some(kernel.get(ifindex).await?);
+        let asked = |name: &str| saved.before.iter().any(|feature| feature.name == name);
+        outcome.side_effects = side_effects(changed, features, asked);
     }
-    let after = after.as_ref().unwrap_or(&before);
-    outcome.nic.name.clone_from(&after.interface);
-    let keys = saved.iter();
-    outcome.keys = keys
-        .map(|saved| key_outcome(saved, &before, after))
+    let differing: Vec<_> = values
+        .iter()
+        .filter(|(name, value)| matches!(before.of(name), Is::Value(is) if is != *value))
+        .copied()
         .collect();
+    let refusals = write(kernel, ifindex, &differing).await;
+    if !to_set.is_empty() {
+        after.features = kernel.get(ifindex).await?;
+    }
+    reread(kernel, ifindex, &differing, &mut after).await;
+    outcome.nic.name.clone_from(&after.features.interface);
+    let keys = saved.before.iter();
+    outcome.keys = keys
+        .map(|saved| key_outcome(saved, features, &after.features))
+        .collect();
+    outcome.values = value_outcomes(values.into_iter(), &before, &after, &refusals);
     Ok(())
 }
 

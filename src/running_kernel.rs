@@ -1,5 +1,6 @@
 //! The running kernel, asked about some NICs over one connection and with a bound.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,14 @@ use futures_util::StreamExt;
 use rtnetlink::packet_route::link::{LinkAttribute, Prop};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::apply::{IfReverted, Outcome, apply};
-use crate::features::{Connection, FeatureKernel, Features, KernelError};
+use crate::apply::{IfReverted, Outcome, apply, read};
+use crate::features::{Connection, KernelError};
 use crate::nic::Nic;
-use crate::plan::Plan;
+use crate::plan::{Now, Plan};
 use crate::revert::{RevertError, revert};
 use crate::rules::{Decision, RuleSet, decide};
 use crate::saved_state::SavedState;
+use crate::settings::Family;
 use crate::timeout;
 
 /// How long the kernel may take for one NIC.
@@ -128,12 +130,17 @@ pub fn revert_all(
     })
 }
 
-/// The features of the NICs.
-pub fn read_features(nics: impl Iterator<Item = Nic>) -> Vec<Result<Features, KernelError>> {
-    let features = for_each(nics, async |kernel, nic| kernel.get(nic.ifindex).await);
-    features
-        .into_iter()
-        .flat_map(|read| [read.and_then(|read| read)])
+/// What the kernel says of the NICs: their features, and of these families each.
+pub fn read_nics(nics: impl Iterator<Item = (Nic, Vec<Family>)>) -> Vec<Result<Now, KernelError>> {
+    let (nics, families): (Vec<Nic>, Vec<Vec<Family>>) = nics.unzip();
+    let families: HashMap<u32, Vec<Family>> =
+        nics.iter().map(|n| n.ifindex).zip(families).collect();
+    let read = for_each(nics.into_iter(), async move |kernel, nic| {
+        let families = families.get(&nic.ifindex).into_iter().flatten();
+        read(kernel, nic.ifindex, families.copied()).await
+    });
+    read.into_iter()
+        .map(|read| read.and_then(|read| read))
         .collect()
 }
 
@@ -142,11 +149,12 @@ pub fn read_plans<'a>(
     nics: impl Iterator<Item = (&'a Nic, &'a Decision<'a>)> + Clone,
 ) -> Vec<Result<Plan, KernelError>> {
     let concerned = nics.clone().filter(|(_, decision)| !decision.is_empty());
-    let mut features = read_features(concerned.map(|(nic, _)| nic.clone())).into_iter();
+    let asked = concerned.map(|(nic, decision)| (nic.clone(), decision.families().collect()));
+    let mut read = read_nics(asked).into_iter();
     let plan = |(_, decision): (&Nic, &Decision<'_>)| {
-        let mut of_nic = Features::default();
+        let mut of_nic = Now::default();
         if !decision.is_empty() {
-            of_nic = features.next().unwrap_or(Err(KernelError::Gone))?;
+            of_nic = read.next().unwrap_or(Err(KernelError::Gone))?;
         }
         Ok(Plan::new(decision, &of_nic))
     };

@@ -1,4 +1,4 @@
-//! What a NIC's features were before unhang changed them, and whether 'unhang revert' restored
+//! What a NIC's settings were before unhang changed them, and whether 'unhang revert' restored
 //! them.
 //!
 //! One small text file per network device, below /run: a reboot ends it, as it ends the
@@ -8,6 +8,7 @@
 //! reverted
 //! tx-tcp-segmentation: on
 //! rx-gro: off [requested on]
+//! ring rx: 256
 //! ```
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -23,6 +24,7 @@ use crate::features::Feature;
 use crate::nic::Nic;
 use crate::replace::replace;
 use crate::rules::Decision;
+use crate::settings::{Name, Value};
 
 /// Below the root.
 const DIR: &str = "run/unhang";
@@ -50,21 +52,35 @@ pub struct Saved {
     pub reverted: bool,
     /// Features that unhang changed, as they were before.
     pub before: Vec<Feature>,
+    /// The same of other settings.
+    pub values: Vec<(Name, Value)>,
 }
 
 impl Saved {
-    /// The same and these features, while the rules count. Of a feature that is saved already,
-    /// that counts: it is older.
+    /// The same and these, while the rules count. Of what is saved already, that counts: it is older.
     #[must_use]
-    pub fn and<'f>(&self, features: impl Iterator<Item = &'f Feature>) -> Saved {
+    pub fn and<'f>(
+        &self,
+        features: impl Iterator<Item = &'f Feature>,
+        others: impl Iterator<Item = (&'f Name, Value)>,
+    ) -> Saved {
         let mut before = self.before.clone();
         for feature in features {
             if !before.iter().any(|other| other.name == feature.name) {
                 before.push(feature.clone());
             }
         }
-        let reverted = false;
-        Saved { reverted, before }
+        let mut values = self.values.clone();
+        for (name, value) in others {
+            if !values.iter().any(|(other, _)| other == name) {
+                values.push((name.clone(), value));
+            }
+        }
+        Saved {
+            reverted: false,
+            before,
+            values,
+        }
     }
 }
 
@@ -126,8 +142,12 @@ impl SavedState {
 
     pub fn read(&self, nic: &Nic) -> Saved {
         let text = fs::read_to_string(self.file(nic)).unwrap_or_default();
+        let value = |line: &str| {
+            let (name, value) = line.rsplit_once(": ")?;
+            Some((name.parse::<Name>().ok()?, value.parse().ok()?))
+        };
         let feature = |line: &str| {
-            let (name, state) = line.split_once(": ")?;
+            let (name, state) = line.split_once(": ").filter(|_| value(line).is_none())?;
             let (_, active, wanted) = STATES.into_iter().find(|(word, ..)| *word == state)?;
             Some(Feature {
                 name: name.to_owned(),
@@ -139,6 +159,7 @@ impl SavedState {
         Saved {
             reverted: text.lines().any(|line| line == REVERTED),
             before: text.lines().filter_map(feature).collect(),
+            values: text.lines().filter_map(value).collect(),
         }
     }
 
@@ -162,6 +183,9 @@ impl SavedState {
             let state = STATES.iter().find(is).map_or("", |(word, ..)| word);
             text += &format!("{}: {state}\n", feature.name);
         }
+        for (name, value) in &saved.values {
+            text += &format!("{name}: {value}\n");
+        }
         let file = self.file(nic);
         self.in_dir(|| replace(&file, text.as_bytes(), 0o644))
     }
@@ -174,7 +198,7 @@ impl SavedState {
     #[must_use]
     pub fn respected_by<'r>(&self, nic: &Nic, decision: Decision<'r>) -> Decision<'r> {
         if self.is_reverted(nic) {
-            decision.without(|_| true)
+            decision.without(|_| true).without_values(|_| true)
         } else {
             decision
         }
@@ -215,8 +239,8 @@ mod tests {
             active,
         };
         Saved {
-            reverted: false,
             before: vec![before],
+            ..Saved::default()
         }
     }
 

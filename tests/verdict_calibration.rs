@@ -11,7 +11,7 @@
     reason = "small numbers all"
 )]
 
-use unhang::report::stats::{ALPHA, Exposure, bursts, weigh};
+use unhang::report::stats::{ALPHA, Exposure, bursts, weigh_two};
 
 /// xorshift64*: the same histories everywhere and always.
 struct Random(u64);
@@ -166,12 +166,12 @@ fn simulate(seed: u64, act: Act, calm_and_bad: bool, runs: usize) -> Run {
             let n = bursts(&e.before).len() as f64;
             change * (ALPHA.powf(-1.0 / n) - 1.0)
         };
-        let needed = weigh(&e).needed.expect("incidents before, none after");
+        let needed = weigh_two(&e).needed.expect("incidents before, none after");
         // Asked every day until the first incident comes: ever a wrong yes?
         let mut day = 1.0;
         while day < first_after && day < 180.0 {
             e.after_days = day;
-            if weigh(&e).likely_fixed() {
+            if weigh_two(&e).likely_fixed() {
                 wrong += 1;
                 break;
             }

@@ -1,6 +1,6 @@
 //! The numbers behind the verdict, against scipy and worked examples.
 
-use unhang::report::stats::{Exposure, at_most, bursts, weigh};
+use unhang::report::stats::{Comparison, Exposure, Period, at_most, bursts, weigh, weigh_two};
 
 #[test]
 fn binomial_tail_as_scipy_has_it() {
@@ -37,7 +37,7 @@ fn bursts_are_cut_after_six_hours_of_quiet_and_after_a_day() {
 
 #[test]
 fn no_exposure_and_no_incidents_prove_nothing() {
-    let nothing = weigh(&Exposure::default());
+    let nothing = weigh_two(&Exposure::default());
     assert_eq!((nothing.careful, nothing.needed), (1.0, None));
     let just_installed = Exposure {
         before: vec![0.5, 2.0, 4.0],
@@ -45,7 +45,7 @@ fn no_exposure_and_no_incidents_prove_nothing() {
         change: 5.0,
         ..Exposure::default()
     };
-    let e = weigh(&just_installed);
+    let e = weigh_two(&just_installed);
     assert!(e.careful >= 1.0);
     assert!(e.needed.unwrap() > 5.0 && !e.likely_fixed());
 }
@@ -59,11 +59,11 @@ fn the_promised_day_is_the_day() {
         after_days: 1.0,
         ..Exposure::default()
     };
-    let needed = weigh(&e).needed.unwrap();
+    let needed = weigh_two(&e).needed.unwrap();
     e.after_days += needed - 0.001;
-    assert!(!weigh(&e).likely_fixed());
+    assert!(!weigh_two(&e).likely_fixed());
     e.after_days += 0.002;
-    assert!(weigh(&e).likely_fixed());
+    assert!(weigh_two(&e).likely_fixed());
 }
 
 #[test]
@@ -76,10 +76,75 @@ fn the_bad_spell_before_the_change_is_not_evidence() {
         after_days: 20.0,
         ..Exposure::default()
     };
-    let weighed = weigh(&e);
+    let weighed = weigh_two(&e);
     assert!(weighed.careful > weighed.plain);
     assert!(
         !weighed.likely_fixed(),
         "a quiet of 30 days was nothing new"
     );
+}
+
+fn period(configuration: Option<usize>, days: f64, incidents: &[f64]) -> Period {
+    Period {
+        configuration,
+        days,
+        incidents: incidents.to_vec(),
+    }
+}
+
+/// Incidents once a day for `days`, then a change and a quiet.
+fn daily(days: u32, quiet: f64) -> Comparison {
+    let incidents: Vec<f64> = (0..days).map(f64::from).collect();
+    let before = period(Some(0), f64::from(days), &incidents);
+    weigh(&[before, period(Some(1), quiet, &[])]).remove(0)
+}
+
+#[test]
+fn nothing_to_compare_is_no_comparison() {
+    assert_eq!(weigh(&[]), []);
+    assert_eq!(weigh(&[period(None, 3.0, &[1.0])]), []);
+    assert_eq!(weigh(&[period(Some(4), 3.0, &[1.0])]), []);
+    // The same on both sides of an unknown time is no change.
+    let gap = [
+        period(Some(4), 3.0, &[1.0]),
+        period(None, 1.0, &[]),
+        period(Some(4), 2.0, &[]),
+    ];
+    assert_eq!(weigh(&gap), []);
+}
+
+#[test]
+fn without_incidents_or_time_before_there_is_no_verdict() {
+    for (days, incidents) in [
+        (30.0, &[][..]),
+        (0.0, &[0.0, 0.0][..]),
+        (f64::NAN, &[f64::NAN][..]),
+    ] {
+        let before = period(Some(0), days, incidents);
+        let e = weigh(&[before, period(Some(1), 500.0, &[])]).remove(0);
+        assert_eq!((e.plain, e.careful, e.needed), (1.0, 1.0, None), "{days}");
+        assert!(!e.likely_fixed() && !e.fewer());
+    }
+}
+
+#[test]
+fn the_day_on_which_to_ask_again_is_the_day() {
+    let e = daily(12, 1.5);
+    let needed = e.needed.unwrap();
+    assert!(needed > 1.0 && !e.likely_fixed() && e.careful < 1.0);
+    assert!(!daily(12, 1.5 + needed - 1e-3).likely_fixed());
+    assert!(daily(12, 1.5 + needed + 1e-3).likely_fixed());
+}
+
+#[test]
+fn boots_without_the_fix_for_seconds_are_no_changes() {
+    let mut periods = vec![period(Some(0), 10.0, &[1.0, 3.0, 4.0, 8.0])];
+    for _ in 0..20 {
+        periods.push(period(Some(0), 0.0001, &[]));
+        periods.push(period(Some(1), 3.0, &[]));
+    }
+    let all = weigh(&periods);
+    assert_eq!(all.len(), 1);
+    assert_eq!((all[0].period, all[0].from, all[0].to), (2, 0, 1));
+    assert!((all[0].days_after - 60.0).abs() < 1e-9 && all[0].likely_fixed());
 }

@@ -114,6 +114,8 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
                 interface: nic.name.clone(),
                 rules: decision.rules(),
                 offloads: plan.as_ref().ok().map(plan_view::offloads),
+                settings: plan.as_ref().ok().map(plan_view::settings),
+                cost: plan.as_ref().ok().and_then(plan_view::plan_cost),
                 error: plan.as_ref().err().map(ToString::to_string),
             });
             continue;
@@ -126,6 +128,8 @@ fn dry_run(args: &ApplyArgs, nics: &[Nic], rules: &RuleSet, output: &mut Output)
         output.result += &format!("{}\n", printable(&format!("{}: {said}", nic.name)));
         if let (false, Ok(plan)) = (decision.is_empty(), &plan) {
             output.result += &plan_view::plan_lines(plan);
+            let cost = plan_view::plan_cost(plan).map(|cost| format!("  {cost}\n"));
+            output.result += &cost.unwrap_or_default();
         }
     }
     if args.json {
@@ -147,6 +151,9 @@ struct Planned {
     interface: String,
     rules: Vec<String>,
     offloads: Option<std::collections::BTreeMap<String, plan_view::Offload>>,
+    settings: Option<plan_view::Settings>,
+    /// What it costs, if it is more than moments.
+    cost: Option<String>,
     error: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! `unhang check`: mistakes in rule files, with their place and what to write instead.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -90,9 +91,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> anyhow::Result<Output> {
         number(set.files.len(), "rule file"),
         number(rules, "rule")
     );
-    if counts.errors + counts.warnings > 0 {
-        output.status = Status::Failed;
-    }
+    output.status = counts.status();
     Ok(output)
 }
 
@@ -111,52 +110,45 @@ fn check_link(file: &Path, root: &Path, common: &Common) -> Output {
     let mut counts = Counts::default();
     for finding in &findings {
         counts.add(finding.severity);
-        let word = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-        };
-        output.result += &format!("{word}: {}\n", printable(&finding.message));
+        let message = printable(&finding.message);
+        output.result += &format!("{}: {message}\n", finding.severity);
         for line in finding.help.iter().flat_map(|help| help.lines()) {
             output.result += &format!("    {}\n", printable(line));
         }
     }
     let file = file.display().to_string();
     output.result += &format!("{}: {counts}\n", printable(&file));
-    if findings.iter().any(|f| f.severity > Severity::Note) {
-        output.status = Status::Failed;
-    }
+    output.status = counts.status();
     output
 }
 
+/// How many findings there are of each severity.
 #[derive(Default)]
-struct Counts {
-    errors: usize,
-    warnings: usize,
-    notes: usize,
-}
+struct Counts([usize; 3]);
 
 impl Counts {
     fn add(&mut self, severity: Severity) {
-        match severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
-            Severity::Note => self.notes += 1,
+        self.0[severity as usize] += 1;
+    }
+
+    fn status(&self) -> Status {
+        let mistakes = self.0[Severity::Warning as usize..].iter().sum::<usize>();
+        if mistakes > 0 {
+            Status::Failed
+        } else {
+            Status::Done
         }
     }
 }
 
-impl std::fmt::Display for Counts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let counts = [
-            (self.errors, "error"),
-            (self.warnings, "warning"),
-            (self.notes, "note"),
-        ];
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severities = [Severity::Error, Severity::Warning, Severity::Note];
+        let counts = severities.map(|severity| (self.0[severity as usize], severity));
         let said: Vec<String> = counts
             .into_iter()
             .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| number(count, word))
+            .map(|(count, severity)| number(count, &severity.to_string()))
             .collect();
         f.write_str(&if said.is_empty() {
             "no mistakes".to_owned()
@@ -205,7 +197,7 @@ fn with_calls(root: &Path, mut diagnostics: Vec<Diagnostic>, file: &RuleFile) ->
         .rules
         .iter()
         .flatten()
-        .filter(|rule| !rule.offload.is_empty());
+        .filter(|rule| rule.sets_anything());
     diagnostics.extend(rules.flat_map(|rule| uncalled(root, rule)));
     let rules = file.rules.iter().flatten();
     let taking_down = rules.filter(|rule| rule.exhausted == Some(Exhausted::LinkDown));

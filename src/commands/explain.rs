@@ -1,5 +1,6 @@
 //! `unhang explain`: which rules were looked at for a NIC, and what they would do.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,6 +12,7 @@ use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, decide};
 use crate::running_kernel::read_plans;
+use crate::settings::Value;
 use crate::text::printable;
 use crate::watch::NET;
 use crate::watch::bond::other_port;
@@ -131,7 +133,9 @@ impl Explanation<'_> {
             .settings
             .iter()
             .filter(|s| std::ptr::eq(s.rule, looked.rule));
-        let wanted: Vec<String> = wanted.map(ToString::to_string).collect();
+        let mut wanted: Vec<String> = wanted.map(ToString::to_string).collect();
+        let values = looked.rule.values.iter();
+        wanted.extend(values.map(|wanted| format!("{} {}", wanted.name, wanted.value)));
         let sets = if wanted.is_empty() {
             "changes nothing, notes what is known".into()
         } else {
@@ -152,11 +156,13 @@ impl Explanation<'_> {
             Some(Ok(plan)) => plan_view::plan_lines(plan),
             Some(Err(error)) => format!("  unknown: {error}\n"),
             None => {
-                let lines = self
+                let offloads = self
                     .decision
                     .effective()
                     .map(|setting| format!("  {setting} ({})\n", setting.key.pattern()));
-                lines.collect()
+                let values = self.decision.values.iter();
+                let values = values.map(|value| format!("  {value}\n"));
+                offloads.chain(values).collect()
             }
         }
     }
@@ -183,20 +189,26 @@ impl Explanation<'_> {
         if self.decision.is_empty() || self.nic.driver.as_deref() != Some("e1000e") {
             return costs;
         }
-        let resetting: Vec<&str> = self
-            .decision
-            .effective()
-            .filter(|s| s.key.resets_e1000e())
-            .map(|s| s.key.as_str())
-            .collect();
+        let offloads = self.decision.effective();
+        let offloads = offloads.filter(|s| s.key.resets_e1000e());
+        let offloads = offloads.map(|s| s.key.to_string());
+        let values = self.decision.values.iter().map(|value| value.name);
+        let values = values.filter(|name| name.drops_link());
+        let resetting: Vec<String> = offloads.chain(values.map(ToString::to_string)).collect();
         costs.push(if resetting.is_empty() {
             "no link drop: changing these does not reset the adapter".into()
         } else {
             format!(
-                "changing {} re-initialises the adapter: the link drops for seconds",
+                "changing {} re-initialises the adapter: the link drops for seconds, once for all of them",
                 resetting.join(", ")
             )
         });
+        if let Some(Ok(plan)) = self.plan {
+            costs.push(match plan_view::plan_cost(plan) {
+                Some(cost) => format!("now: {cost}"),
+                None => "now: no link drop".into(),
+            });
+        }
         if self
             .decision
             .effective()
@@ -234,7 +246,15 @@ impl Explanation<'_> {
                 .rule
                 .offload
                 .iter()
-                .map(|wanted| (wanted.key.to_string(), wanted.on))
+                .map(|wanted| (wanted.key.to_string(), Value::Switch(wanted.on)))
+                .chain(
+                    looked
+                        .rule
+                        .values
+                        .iter()
+                        .map(|w| (w.name.to_string(), w.value)),
+                )
+                .map(|(name, value)| (name, value.into()))
                 .collect(),
             evidence: looked.rule.evidence.clone(),
         };
@@ -248,6 +268,7 @@ impl Explanation<'_> {
             looked_at: self.decision.looked.iter().map(looked).collect(),
             rules: self.decision.rules(),
             offloads: plan.map(plan_view::offloads),
+            settings: plan.map(plan_view::settings),
             costs: self.costs(),
         })
     }
@@ -278,7 +299,8 @@ struct Document {
     chip: Option<&'static str>,
     looked_at: Vec<LookedAt>,
     rules: Vec<String>,
-    offloads: Option<std::collections::BTreeMap<String, plan_view::Offload>>,
+    offloads: Option<BTreeMap<String, plan_view::Offload>>,
+    settings: Option<plan_view::Settings>,
     costs: Vec<String>,
 }
 
@@ -288,6 +310,6 @@ struct LookedAt {
     place: String,
     matched: bool,
     mismatches: Vec<String>,
-    sets: std::collections::BTreeMap<String, bool>,
+    sets: BTreeMap<String, plan_view::JsonValue>,
     evidence: Option<String>,
 }

@@ -8,6 +8,7 @@ use crate::generate::machine::Machine;
 use crate::generate::request::{By, NoRequest, Request, Wanted};
 use crate::generate::{FORMATS, Format, Generated, write};
 use crate::nic::InvalidNic;
+use crate::rules::RuleSet;
 use crate::running_kernel::ifindex_of_altname;
 use crate::text::printable;
 
@@ -18,14 +19,20 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
         output.status = Status::Usage;
         return Ok(output);
     };
-    let mut wanted = match wanted(args) {
-        Ok(wanted) => wanted,
-        Err(problem) => {
-            output.error(&format!("--as: {problem}"));
-            output.status = Status::Usage;
-            return Ok(output);
-        }
-    };
+    if let Err((status, problem)) = generate(args, format, &rules, &mut output) {
+        output.error(&problem);
+        output.status = status;
+    }
+    Ok(output)
+}
+
+fn generate(
+    args: &GenerateArgs,
+    format: &Format,
+    rules: &RuleSet,
+    output: &mut Output,
+) -> Result<(), (Status, String)> {
+    let mut wanted = wanted(args).map_err(|problem| (Status::Usage, format!("--as: {problem}")))?;
     let mut machine = Machine::read(&args.root);
     machine.systemd = args.systemd.or(machine.systemd);
     if let Wanted::Nic(name) = &mut wanted {
@@ -35,26 +42,17 @@ pub fn run(args: &GenerateArgs, common: &Common) -> anyhow::Result<Output> {
         Some("path") => By::Path,
         _ => By::Mac,
     };
-    let request = match Request::new(&machine, &rules, format.name, &wanted, by) {
-        Ok(request) => request,
-        Err(problem) => {
-            output.error(&problem.to_string());
-            output.status = match problem {
-                NoRequest::NoSuchNic(..) => Status::NoSuchNic,
-                NoRequest::NoSuchRule(..) | NoRequest::WhichRule(_) => Status::Usage,
-                _ => Status::Failed,
-            };
-            return Ok(output);
-        }
-    };
-    match (format.generate)(&request) {
-        Ok(files) => deliver(args, format, &request, &files, &mut output),
-        Err(refusal) => {
-            output.error(&format!("not generated: {}", refusal.0));
-            output.status = Status::Failed;
-        }
-    }
-    Ok(output)
+    let request = Request::new(&machine, rules, format.name, &wanted, by).map_err(|problem| {
+        let status = match problem {
+            NoRequest::NoSuchNic(..) => Status::NoSuchNic,
+            NoRequest::NoSuchRule(..) | NoRequest::WhichRule(_) => Status::Usage,
+            _ => Status::Failed,
+        };
+        (status, problem.to_string())
+    })?;
+    let files = (format.generate)(&request)
+        .map_err(|refusal| (Status::Failed, format!("not generated: {}", refusal.0)))?;
+    deliver(args, format, &request, &files, output).map_err(|problem| (Status::Failed, problem))
 }
 
 fn unknown_format(name: &str) -> String {
@@ -107,47 +105,31 @@ fn deliver(
     request: &Request<'_>,
     files: &[Generated],
     output: &mut Output,
-) {
-    let target = match target(args, format, request.machine) {
-        Ok(target) => target,
-        Err(error) => {
-            let dir = format.dir.unwrap_or_default();
-            output.error(&format!("{dir} cannot be written: {error}"));
-            output.status = Status::Failed;
-            return;
-        }
-    };
+) -> Result<(), String> {
+    let target = target(args, format, request.machine).map_err(|error| {
+        let dir = format.dir.unwrap_or_default();
+        format!("{dir} cannot be written: {error}")
+    })?;
     for (index, file) in files.iter().enumerate() {
         let text = write::full_text(file, request);
-        let mut name = PathBuf::from(&file.file_name);
-        match &target {
-            None => {
-                if let Some(dir) = format.dir {
-                    name = Path::new(dir).join(name);
-                }
-                if index > 0 {
-                    output.result.push('\n');
-                }
-                output.result += &printable_lines(&text);
-                output.notice(&format!("this is {}", shown(&name)));
+        if let Some(dir) = &target {
+            let path = dir.join(&file.file_name);
+            write::write(&path, &text, format.mode).map_err(|error| error.to_string())?;
+            output.result += &format!("{}\n", printable(&shown(&path)));
+        } else {
+            let name = Path::new(format.dir.unwrap_or_default()).join(&file.file_name);
+            if index > 0 {
+                output.result.push('\n');
             }
-            Some(dir) => {
-                let path = dir.join(&name);
-                match write::write(&path, &text, format.mode) {
-                    Ok(()) => output.result += &format!("{}\n", printable(&shown(&path))),
-                    Err(error) => {
-                        output.error(&error.to_string());
-                        output.status = Status::Failed;
-                        return;
-                    }
-                }
-            }
+            output.result += &printable_lines(&text);
+            output.notice(&format!("this is {}", shown(&name)));
         }
     }
     for remark in files.iter().flat_map(|file| &file.remarks) {
         let word = remark.topic.word();
         output.notices += &format!("  {word}: {}\n", printable(&remark.text));
     }
+    Ok(())
 }
 
 fn shown(path: &Path) -> String {

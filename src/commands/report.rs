@@ -17,7 +17,7 @@ use crate::report::reading::Reading;
 use crate::report::vendor::{self, NicSettings};
 use crate::report::{clean, json, svg, terminal};
 use crate::rules::decide;
-use crate::running_kernel::read_features;
+use crate::running_kernel::read_nics;
 
 /// The page's width where standard output is no terminal and `COLUMNS` doesn't say.
 const WIDTH: usize = 100;
@@ -70,13 +70,12 @@ fn settings(common: &Common) -> Vec<NicSettings> {
     let of_nic = |nic: &Nic| {
         let decision = decide(rules.rules(), nic);
         let mut now = vec![("Rule".to_owned(), decision.rules().join(" "))];
-        if let Some(Ok(features)) = read_features([nic.clone()].into_iter()).pop() {
-            now.push((
-                "Offloads".into(),
-                plan_view::now(&Plan::new(&decision, &features)),
-            ));
+        let asked = (nic.clone(), decision.families().collect());
+        if let Some(Ok(read)) = read_nics([asked].into_iter()).pop() {
+            let plan = Plan::new(&decision, &read);
+            now.push(("Offloads".into(), plan_view::now(&plan)));
             for (name, active) in [("On", true), ("Off", false)] {
-                let list = features.list.iter();
+                let list = read.features.list.iter();
                 let list = list.filter(|f| f.active == active && (active || f.changeable));
                 let list: Vec<&str> = list.map(|f| f.name.as_str()).collect();
                 now.push((name.into(), list.join(" ")));

@@ -36,7 +36,8 @@ pub fn run(args: &RevertArgs, common: &Common) -> anyhow::Result<Output> {
             }
         };
         output.status = output.status.worst(status(outcome.summary()));
-        let concerned = !outcome.keys.is_empty() || outcome.error.is_some();
+        let concerned =
+            !outcome.keys.is_empty() || !outcome.values.is_empty() || outcome.error.is_some();
         outcome.rules = decide(rules.rules(), nic).rules();
         let text = match Line::new(&outcome, &Event::revert()) {
             Some((level, line)) if concerned => {

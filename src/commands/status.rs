@@ -58,8 +58,7 @@ impl Row {
 
     /// Whether all that the rules want is so; `None` if there is no rule.
     fn in_force(&self) -> Option<bool> {
-        let right = |plan: &Plan| plan.keys.iter().all(crate::plan::KeyPlan::is_right);
-        (!self.rules.is_empty()).then(|| self.plan.as_ref().is_ok_and(right))
+        (!self.rules.is_empty()).then(|| self.plan.as_ref().is_ok_and(Plan::is_right))
     }
 
     fn reasons(&self) -> Vec<String> {
@@ -183,6 +182,8 @@ struct Entry<'a> {
     in_force: Option<bool>,
     reverted: bool,
     offloads: BTreeMap<String, plan_view::Offload>,
+    /// Beside the offloads, by family.
+    settings: plan_view::Settings,
     reasons: Vec<String>,
     #[serde(flatten)]
     history: &'a NicHistory,
@@ -210,6 +211,11 @@ fn entry(row: &Row) -> Entry<'_> {
             .plan
             .as_ref()
             .map(plan_view::offloads)
+            .unwrap_or_default(),
+        settings: row
+            .plan
+            .as_ref()
+            .map(plan_view::settings)
             .unwrap_or_default(),
         reasons: row.reasons(),
         history: &row.history,

@@ -21,6 +21,8 @@ use nix::sys::time::TimeVal;
 
 use super::message::FeaturesMessage;
 use super::{Changes, FeatureKernel, Features, KernelError};
+use crate::settings::message::SettingsMessage;
+use crate::settings::{Family, Reading, Value};
 
 /// How long an answer may take, in seconds; it is there when the request has been sent.
 const PATIENCE_S: i64 = 10;
@@ -62,7 +64,8 @@ impl BlockingConnection {
             cmd: CTRL_CMD_GETFAMILY,
             version: 2,
         };
-        let (_, answer) = connection.ask(GENL_ID_CTRL, header, &request)?;
+        let answer = connection.ask(GENL_ID_CTRL, header, &request)?;
+        let (_, answer) = answer.ok_or_else(KernelError::no_answer)?;
         let mut attributes = NlasIterator::new(answer.as_slice()).flatten();
         let number = attributes.find(|attribute| attribute.kind() == CTRL_ATTR_FAMILY_ID);
         let number = number.and_then(|number| parse_u16(number.value()).ok());
@@ -70,13 +73,14 @@ impl BlockingConnection {
         Ok(connection)
     }
 
-    /// Sends a request and gives the reply that comes before the ACK: its header and attributes.
+    /// Sends a request and gives the reply that comes before the ACK, if one does: its header and
+    /// attributes.
     fn ask(
         &mut self,
         family: u16,
         header: GenlHeader,
         attributes: &[u8],
-    ) -> Result<(GenlHeader, Vec<u8>), KernelError> {
+    ) -> Result<Option<(GenlHeader, Vec<u8>)>, KernelError> {
         self.sequence += 1;
         let mut request = vec![0; 20];
         request.extend(attributes);
@@ -101,7 +105,7 @@ impl BlockingConnection {
             }
             if reply.message_type() == ERROR {
                 return match parse_i32(&payload[..4]).map_err(KernelError::unreadable)? {
-                    0 => answer.ok_or_else(KernelError::no_answer),
+                    0 => Ok(answer),
                     error => Err(KernelError::from_errno(Errno::from_raw(-error))),
                 };
             }
@@ -113,16 +117,25 @@ impl BlockingConnection {
         }
     }
 
-    fn ask_features(&mut self, request: &FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
+    /// Sends a message of the `ethtool` family.
+    fn ask_ethtool<M>(&mut self, request: &M) -> Result<Option<M>, KernelError>
+    where
+        M: GenlFamily + Emitable + ParseableParametrized<[u8], GenlHeader>,
+    {
         let header = GenlHeader {
             cmd: request.command(),
             version: request.version(),
         };
         let mut attributes = vec![0; request.buffer_len()];
         request.emit(&mut attributes);
-        let (header, answer) = self.ask(self.family, header, &attributes)?;
-        FeaturesMessage::parse_with_param(answer.as_slice(), header)
-            .map_err(KernelError::unreadable)
+        let answer = self.ask(self.family, header, &attributes)?;
+        let answer = answer.map(|(header, answer)| M::parse_with_param(&answer, header));
+        answer.transpose().map_err(KernelError::unreadable)
+    }
+
+    fn ask_features(&mut self, request: &FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
+        self.ask_ethtool(request)?
+            .ok_or_else(KernelError::no_answer)
     }
 
     /// Does work that waits for nothing but this connection, so that it never has to be polled again.
@@ -148,5 +161,22 @@ impl FeatureKernel for BlockingConnection {
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
         let request = FeaturesMessage::set(ifindex, wanted);
         self.ask_features(&request)?.changes()
+    }
+
+    async fn read(&mut self, ifindex: u32, family: Family) -> Result<Reading, KernelError> {
+        match self.ask_ethtool(&SettingsMessage::Get { family, ifindex })? {
+            Some(SettingsMessage::Reply(_, reading)) => Ok(reading),
+            _ => Err(KernelError::no_answer()),
+        }
+    }
+
+    async fn write(
+        &mut self,
+        ifindex: u32,
+        family: Family,
+        values: &[(&str, Value)],
+    ) -> Result<(), KernelError> {
+        let request = SettingsMessage::set(family, ifindex, values);
+        self.ask_ethtool(&request).map(drop)
     }
 }

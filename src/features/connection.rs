@@ -3,12 +3,18 @@
 
 use futures_util::StreamExt;
 use genetlink::{GenetlinkError, GenetlinkHandle};
-use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_generic::GenlMessage;
+use netlink_packet_core::{
+    Emitable, NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload, ParseableParametrized,
+};
+use netlink_packet_generic::{GenlFamily, GenlHeader, GenlMessage};
 use nix::errno::Errno;
+use rtnetlink::sys::AsyncSocket;
 
 use super::message::FeaturesMessage;
 use super::{Changes, FeatureKernel, Features, KernelError};
+use crate::settings::message::SettingsMessage;
+use crate::settings::wire::extended_ack;
+use crate::settings::{Family, Reading, Value};
 
 /// A connection to the running kernel. One serves any number of NICs.
 pub struct Connection {
@@ -18,8 +24,10 @@ pub struct Connection {
 impl Connection {
     /// Opens a connection; its work is done on the current tokio runtime.
     pub fn open() -> Result<Connection, KernelError> {
-        let (connection, handle, _unsolicited) =
-            ethtool::new_connection().map_err(|error| KernelError::Netlink(error.to_string()))?;
+        let failed = |error: std::io::Error| KernelError::Netlink(error.to_string());
+        let (mut connection, handle, _unsolicited) = ethtool::new_connection().map_err(failed)?;
+        let socket = connection.socket_mut().socket_mut();
+        socket.set_ext_ack(true).map_err(failed)?;
         tokio::spawn(connection);
         Ok(Connection {
             handle: handle.handle,
@@ -39,8 +47,12 @@ impl Connection {
             .ok_or_else(|| KernelError::Netlink("the ethtool family has no group 'monitor'".into()))
     }
 
-    /// Sends a request and gives the reply that comes before the ACK.
-    async fn ask(&mut self, request: FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
+    /// Sends a request and gives the reply that comes before the ACK, if one does.
+    async fn ask<M>(&mut self, request: M) -> Result<Option<M>, KernelError>
+    where
+        M: GenlFamily + Emitable + ParseableParametrized<[u8], GenlHeader>,
+        M: Clone + std::fmt::Debug + Send + Unpin + 'static,
+    {
         let mut message = NetlinkMessage::from(GenlMessage::from_payload(request));
         // Without ACK, the end of the answer could not be told from its middle.
         message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
@@ -52,12 +64,21 @@ impl Connection {
                 NetlinkPayload::InnerMessage(message) => answer = Some(message.payload),
                 NetlinkPayload::Error(error) => {
                     if let Some(code) = error.code {
-                        return Err(KernelError::from_errno(Errno::from_raw(-code.get())));
+                        let words = extended_ack(reply.header.flags, &error.header);
+                        return Err(KernelError::with_words(Errno::from_raw(-code.get()), words));
                     }
                 }
                 _ => {}
             }
         }
+        Ok(answer)
+    }
+
+    async fn ask_features(
+        &mut self,
+        request: FeaturesMessage,
+    ) -> Result<FeaturesMessage, KernelError> {
+        let answer = self.ask(request).await?;
         answer.ok_or_else(KernelError::no_answer)
     }
 }
@@ -75,11 +96,29 @@ fn no_family(error: GenetlinkError) -> KernelError {
 
 impl FeatureKernel for Connection {
     async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
-        self.ask(FeaturesMessage::Get { ifindex }).await?.features()
+        let request = FeaturesMessage::Get { ifindex };
+        self.ask_features(request).await?.features()
     }
 
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
         let request = FeaturesMessage::set(ifindex, wanted);
-        self.ask(request).await?.changes()
+        self.ask_features(request).await?.changes()
+    }
+
+    async fn read(&mut self, ifindex: u32, family: Family) -> Result<Reading, KernelError> {
+        match self.ask(SettingsMessage::Get { family, ifindex }).await? {
+            Some(SettingsMessage::Reply(_, reading)) => Ok(reading),
+            _ => Err(KernelError::no_answer()),
+        }
+    }
+
+    async fn write(
+        &mut self,
+        ifindex: u32,
+        family: Family,
+        values: &[(&str, Value)],
+    ) -> Result<(), KernelError> {
+        let request = SettingsMessage::set(family, ifindex, values);
+        self.ask(request).await.map(drop)
     }
 }

@@ -1,15 +1,13 @@
 //! The FEATURES messages of ethtool's generic netlink family.
 //!
 //! Numbers and layout are those of `include/uapi/linux/ethtool_netlink.h` (Linux 5.7 and
-//! later) and Documentation/networking/ethtool-netlink.rst. Bitsets are sent and asked for
-//! in their verbose form, by name: a bit's index differs between kernels.
+//! later) and Documentation/networking/ethtool-netlink.rst.
 
-use netlink_packet_core::{
-    DecodeError, Emitable, NLA_HEADER_SIZE, Nla, NlaBuffer, NlasIterator, ParseableParametrized,
-};
+use netlink_packet_core::{DecodeError, Emitable, NlasIterator, ParseableParametrized};
 use netlink_packet_generic::{GenlFamily, GenlHeader};
 
 use super::{Changes, Feature, Features, KernelError};
+use crate::settings::wire::{Attribute, Bit, addressee, bits, bitset, header, value};
 
 /// `ETHTOOL_MSG_FEATURES_GET`.
 const MSG_FEATURES_GET: u8 = 11;
@@ -38,17 +36,6 @@ const GET_REPLY_HAS: [u16; 5] = [
 ];
 /// What `features_send_reply` (net/ethtool/features.c) puts into every SET reply.
 const SET_REPLY_HAS: [u16; 3] = [FEATURES_HEADER, FEATURES_WANTED, FEATURES_ACTIVE];
-// ETHTOOL_A_HEADER_*
-const HEADER_DEV_INDEX: u16 = 1;
-const HEADER_DEV_NAME: u16 = 2;
-// ETHTOOL_A_BITSET_*
-const BITSET_BITS: u16 = 3;
-const BITSET_VALUE: u16 = 4;
-// ETHTOOL_A_BITSET_BITS_*
-const BITS_BIT: u16 = 1;
-// ETHTOOL_A_BITSET_BIT_*
-const BIT_NAME: u16 = 2;
-const BIT_VALUE: u16 = 3;
 
 /// A FEATURES message, in either direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,52 +57,6 @@ pub enum FeaturesMessage {
     Notification { ifindex: u32, interface: String },
     /// Another message of the family, e.g. from the `monitor` group.
     Other(u8),
-}
-
-/// One listed bit of a bitset in verbose form.
-struct Bit<'a> {
-    name: &'a str,
-    /// A list without a mask has no values: to be listed there means to be on.
-    value: bool,
-}
-
-impl<'a> Bit<'a> {
-    fn parse(bit: &'a [u8]) -> Result<Bit<'a>, DecodeError> {
-        let mut name = None;
-        let mut on = false;
-        for attribute in NlasIterator::new(bit) {
-            let attribute = attribute?;
-            match attribute.kind() {
-                BIT_NAME => name = Some(text(value(attribute))?),
-                BIT_VALUE => on = true,
-                _ => {}
-            }
-        }
-        let name = name.ok_or_else(|| DecodeError::from("a feature bit without a name"))?;
-        Ok(Bit { name, value: on })
-    }
-}
-
-/// The bits that a bitset lists, in the order of their index.
-fn bits(bitset: &[u8]) -> Result<Vec<Bit<'_>>, DecodeError> {
-    let mut bits = Vec::new();
-    for attribute in NlasIterator::new(bitset) {
-        let attribute = attribute?;
-        match attribute.kind() {
-            BITSET_BITS => {
-                for bit in NlasIterator::new(value(attribute)) {
-                    let bit = bit?;
-                    if bit.kind() == BITS_BIT {
-                        bits.push(Bit::parse(value(bit))?);
-                    }
-                }
-            }
-            // Taken for an empty list it would say that everything is off.
-            BITSET_VALUE => return Err("a compact bitset, which was not asked for".into()),
-            _ => {}
-        }
-    }
-    Ok(bits)
 }
 
 /// The attributes of these kinds. A reply without one of them is no answer: an absent list is
@@ -180,78 +121,6 @@ fn changes(payload: &[u8]) -> Result<Changes, DecodeError> {
     })
 }
 
-/// The NIC that a message is about, and its name now.
-fn addressee(header: &[u8]) -> Result<(u32, String), DecodeError> {
-    let mut ifindex = 0;
-    let mut interface = String::new();
-    for attribute in NlasIterator::new(header) {
-        let attribute = attribute?;
-        match attribute.kind() {
-            HEADER_DEV_INDEX => ifindex = netlink_packet_core::parse_u32(attribute.value())?,
-            HEADER_DEV_NAME => text(attribute.value())?.clone_into(&mut interface),
-            _ => {}
-        }
-    }
-    Ok((ifindex, interface))
-}
-
-/// An attribute's value, which is there as long as the message is; `NlaBuffer::value` lends it
-/// for less.
-fn value(attribute: NlaBuffer<&[u8]>) -> &[u8] {
-    let end = usize::from(attribute.length());
-    &attribute.into_inner()[NLA_HEADER_SIZE..end]
-}
-
-fn text(value: &[u8]) -> Result<&str, DecodeError> {
-    let value = value.strip_suffix(b"\0").unwrap_or(value);
-    std::str::from_utf8(value).map_err(|error| DecodeError::from(error.to_string()))
-}
-
-/// An attribute to be sent.
-#[derive(Debug)]
-enum Attribute {
-    Flag(u16),
-    Number(u16, u32),
-    Text(u16, String),
-    Nested(u16, Vec<Attribute>),
-}
-
-impl Nla for Attribute {
-    fn value_len(&self) -> usize {
-        match self {
-            Attribute::Flag(_) => 0,
-            Attribute::Number(..) => 4,
-            Attribute::Text(_, text) => text.len() + 1,
-            Attribute::Nested(_, attributes) => attributes.as_slice().buffer_len(),
-        }
-    }
-
-    fn kind(&self) -> u16 {
-        match self {
-            Attribute::Flag(kind)
-            | Attribute::Number(kind, _)
-            | Attribute::Text(kind, _)
-            | Attribute::Nested(kind, _) => *kind,
-        }
-    }
-
-    fn emit_value(&self, buffer: &mut [u8]) {
-        match self {
-            Attribute::Flag(_) => {}
-            Attribute::Number(_, number) => buffer.copy_from_slice(&number.to_ne_bytes()),
-            Attribute::Text(_, text) => {
-                buffer[..text.len()].copy_from_slice(text.as_bytes());
-                buffer[text.len()] = 0;
-            }
-            Attribute::Nested(_, attributes) => attributes.as_slice().emit(buffer),
-        }
-    }
-
-    fn is_nested(&self) -> bool {
-        matches!(self, Attribute::Nested(..))
-    }
-}
-
 impl FeaturesMessage {
     /// A SET of these features.
     pub fn set(ifindex: u32, wanted: &[(&str, bool)]) -> FeaturesMessage {
@@ -284,25 +153,11 @@ impl FeaturesMessage {
 
     /// What is sent. Only requests are: what the kernel says is not for sending.
     fn attributes(&self) -> Vec<Attribute> {
-        let header = |ifindex: &u32| {
-            Attribute::Nested(
-                FEATURES_HEADER,
-                vec![Attribute::Number(HEADER_DEV_INDEX, *ifindex)],
-            )
-        };
         match self {
-            FeaturesMessage::Get { ifindex } => vec![header(ifindex)],
+            FeaturesMessage::Get { ifindex } => vec![header(*ifindex)],
             FeaturesMessage::Set { ifindex, wanted } => {
-                let bit = |(name, on): &(String, bool)| {
-                    let mut bit = vec![Attribute::Text(BIT_NAME, name.clone())];
-                    bit.extend(on.then_some(Attribute::Flag(BIT_VALUE)));
-                    Attribute::Nested(BITS_BIT, bit)
-                };
-                let bits = Attribute::Nested(BITSET_BITS, wanted.iter().map(bit).collect());
-                vec![
-                    header(ifindex),
-                    Attribute::Nested(FEATURES_WANTED, vec![bits]),
-                ]
+                let bits = wanted.iter().map(|(name, on)| (name.as_str(), *on));
+                vec![header(*ifindex), bitset(FEATURES_WANTED, bits)]
             }
             FeaturesMessage::GetReply(_)
             | FeaturesMessage::SetReply(_)

@@ -21,6 +21,8 @@ use std::fmt;
 
 use nix::errno::Errno;
 
+use crate::settings::{Family, Reading, Value};
+
 /// One feature of one NIC, as the kernel reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feature {
@@ -74,7 +76,7 @@ pub enum KernelError {
     )]
     NoEthtoolNetlink,
     /// EOPNOTSUPP on a GET.
-    #[error("this device has no features to read")]
+    #[error("this device has nothing of the kind")]
     NotSupported,
     /// Any other error number.
     #[error("the kernel refused the request: {0}")]
@@ -96,6 +98,15 @@ impl KernelError {
         }
     }
 
+    /// The same, with the kernel's own words where it has any.
+    #[cfg(feature = "watch")]
+    fn with_words(error: Errno, words: Option<String>) -> KernelError {
+        match (KernelError::from_errno(error), words) {
+            (KernelError::Refused(_), Some(words)) => KernelError::Refused(words),
+            (error, _) => error,
+        }
+    }
+
     fn unreadable(error: impl fmt::Display) -> KernelError {
         KernelError::Netlink(format!("an answer that can't be read: {error}"))
     }
@@ -105,7 +116,7 @@ impl KernelError {
     }
 }
 
-/// The two things that are asked of a kernel.
+/// What is asked of a kernel.
 #[allow(async_fn_in_trait)]
 pub trait FeatureKernel {
     /// All features of the NIC.
@@ -114,4 +125,15 @@ pub trait FeatureKernel {
     /// Asks for these features to be on (`true`) or off. That it is acknowledged does not say
     /// that it was done. One name that the kernel does not know refuses the whole request.
     async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError>;
+
+    /// The NIC's settings of this family; `NotSupported` if it has none.
+    async fn read(&mut self, ifindex: u32, family: Family) -> Result<Reading, KernelError>;
+
+    /// Asks for these settings of this family. One that is not possible refuses all of them.
+    async fn write(
+        &mut self,
+        ifindex: u32,
+        family: Family,
+        values: &[(&str, Value)],
+    ) -> Result<(), KernelError>;
 }

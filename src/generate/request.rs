@@ -1,6 +1,6 @@
 //! What is wanted of a format: which NICs, and what they shall be set to.
 //!
-//! Either one NIC, by its name or imagined, or all that a rule is for. Whoever asks gets one
+//! Either one NIC, by its name or imagined, or all that a rule matches. A request has one
 //! decision: NICs for which the rules decide differently don't go into one file.
 
 use super::machine::{Machine, Present};
@@ -15,9 +15,9 @@ pub enum Wanted {
     Nic(String),
     /// A NIC that need not be there, and the words that describe it.
     Imagined(Nic, String),
-    /// All NICs that the rule of this name is for.
+    /// All NICs that the rule of this name matches.
     Rule(String),
-    /// All NICs that the one rule that sets anything is for.
+    /// All NICs that the one rule that sets anything matches.
     OnlyRule,
 }
 
@@ -33,7 +33,7 @@ pub struct Request<'a> {
     pub machine: &'a Machine,
     /// The rule, if it is for all NICs of a rule.
     pub rule: Option<&'a Rule>,
-    /// The NICs: one, or those of the machine that the rule is for.
+    /// The NICs: one, or those of the machine that the rule matches.
     pub nics: Vec<Present>,
     /// NICs as the rule describes them, if the machine has none: one for each PCI ID.
     pub samples: Vec<Present>,
@@ -180,7 +180,7 @@ impl<'a> Request<'a> {
                 None => rule.matches.driver.iter().collect(),
             };
             let overlaps = |other: &&Rule| {
-                !other.offload.is_empty()
+                other.sets_anything()
                     && !self.rules.contains(&other.name)
                     && (other.matches.driver.is_empty()
                         || drivers.is_empty()
@@ -271,7 +271,7 @@ impl<'a> Request<'a> {
 }
 
 fn find_rule<'a>(rules: &'a RuleSet, wanted: &Wanted) -> Result<&'a Rule, NoRequest> {
-    let setting: Vec<&Rule> = rules.rules().filter(|r| !r.offload.is_empty()).collect();
+    let setting: Vec<&Rule> = rules.rules().filter(|r| r.sets_anything()).collect();
     let known: Vec<&str> = setting.iter().map(|rule| rule.name.as_str()).collect();
     match wanted {
         Wanted::Rule(name) => setting

@@ -89,34 +89,27 @@ impl Registers {
 
     /// The block in words, a line each; only what the registers really say.
     pub fn words(&self, hz: Option<u64>) -> Vec<String> {
-        let mut out = Vec::new();
-        if let Some(status) = self.get(Field::MacStatus) {
-            out.push(mac_words(status));
-        }
-        if let Some(phy) = self.get(Field::PhyStatus) {
-            out.push(phy_words(phy));
-        }
-        if let Some(phy) = self.get(Field::Phy1000) {
-            out.push(gigabit_words(phy));
-        }
-        if let Some(pci) = self.get(Field::PciStatus) {
-            out.push(pci_words(pci));
-        }
-        if let Some(ticks) = self.age_ticks() {
-            out.push(age_words(ticks, hz));
-        }
-        if let Some((waiting, ring)) = self.waiting() {
-            out.push(format!(
-                "Tx ring: {waiting} descriptor{} waiting, if the ring has {ring}",
-                if waiting == 1 { "" } else { "s" }
-            ));
-        }
-        match self.done_but_not_cleaned() {
-            Some(true) => out.push("the hardware had sent the packet: cleaning was missed".into()),
-            Some(false) => out.push("the hardware had not sent the packet".into()),
-            None => {}
-        }
-        out
+        let ring = |(waiting, ring)| {
+            let s = if waiting == 1 { "" } else { "s" };
+            format!("Tx ring: {waiting} descriptor{s} waiting, if the ring has {ring}")
+        };
+        let sent = |done| {
+            if done {
+                "the hardware had sent the packet: cleaning was missed".to_owned()
+            } else {
+                "the hardware had not sent the packet".to_owned()
+            }
+        };
+        let words = [
+            self.get(Field::MacStatus).map(mac_words),
+            self.get(Field::PhyStatus).map(phy_words),
+            self.get(Field::Phy1000).map(gigabit_words),
+            self.get(Field::PciStatus).map(pci_words),
+            self.age_ticks().map(|ticks| age_words(ticks, hz)),
+            self.waiting().map(ring),
+            self.done_but_not_cleaned().map(sent),
+        ];
+        words.into_iter().flatten().collect()
     }
 }
 

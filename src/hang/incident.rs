@@ -48,11 +48,9 @@ pub struct Incident {
     pub ended_by: Option<EndedBy>,
     /// Registers of the first block that has the most of them.
     pub registers: Registers,
-    /// Was the fix in force when it began? As the watcher found it; else filled in by
+    /// Was all that the rules want in force when it began? As the watcher found it; else filled in by
     /// `report::history`.
     pub in_force: Option<bool>,
-    /// Was something else in force?
-    pub other: bool,
     pub(super) link_up: Option<i64>,
 }
 

@@ -188,7 +188,6 @@ impl Incidents {
             ended_by: None,
             registers: *registers,
             in_force: None,
-            other: false,
             link_up: state.link_up.and_then(|up| at.since(&up)),
         });
         let index = self.list.len() - 1;
@@ -313,7 +312,7 @@ impl Incidents {
                     incident.ended_by = Some(EndedBy::Unhang);
                 }
             }
-            Said::InForce { .. } | Said::NotInForce | Said::Failed => {}
+            Said::InForce { .. } | Said::Drifted | Said::Failed => {}
         }
     }
 

@@ -35,44 +35,28 @@ const AT_LINK_UP: i64 = 10 * SECOND;
 impl Lookalike {
     /// The kind's name in JSON and in text.
     pub fn name(self) -> &'static str {
-        match self {
-            Lookalike::Cable => "cable",
-            Lookalike::PauseStorm => "pause-storm",
-            Lookalike::LinkUp => "link-up-false-positive",
-            Lookalike::IgbHang => "igb-tx-hang",
-            Lookalike::IgcHang => "igc-tx-hang",
-            Lookalike::IxgbeHang => "ixgbe-tx-hang",
-            Lookalike::E1000Hang => "e1000-tx-hang",
-            Lookalike::OtherHang => "other-tx-hang",
-            Lookalike::RealtekWatchdog => "realtek-watchdog",
-            Lookalike::OtherWatchdog => "other-watchdog",
-            Lookalike::PcieLinkLost => "pcie-link-lost",
-            Lookalike::Quotation => "quotation",
-        }
+        self.words().0
     }
 
     pub fn advice(self) -> &'static str {
+        self.words().1
+    }
+
+    #[rustfmt::skip]
+    fn words(self) -> (&'static str, &'static str) {
         match self {
-            Lookalike::Cable => {
-                "cable trouble: hangs at 100 or 10 Mb/s or with idle errors; try another cable and port first"
-            }
-            Lookalike::PauseStorm => {
-                "transmit timeout without a hang: the switch probably held the NIC back with pause frames; look at flow control"
-            }
-            Lookalike::LinkUp => "false alarm at link-up, known from kernels around 5.1; harmless",
-            Lookalike::IgbHang => "a hang of the igb driver: another NIC, another bug",
-            Lookalike::IgcHang => "a hang of the igc driver: another NIC, another bug",
-            Lookalike::IxgbeHang => "a hang of the ixgbe driver: another NIC, another bug",
-            Lookalike::E1000Hang => {
-                "a hang of the e1000 driver (often a virtual NIC): another NIC, another bug"
-            }
-            Lookalike::OtherHang => "a hang of another driver: another NIC, another bug",
-            Lookalike::RealtekWatchdog => "transmit timeout of a Realtek NIC: another bug",
-            Lookalike::OtherWatchdog => "transmit timeout of another driver's NIC: another bug",
-            Lookalike::PcieLinkLost => {
-                "PCIe link lost: the NIC fell off the bus (power management, slot), not a hang"
-            }
-            Lookalike::Quotation => "lines that only quote the words",
+            Lookalike::Cable => ("cable", "cable trouble: hangs at 100 or 10 Mb/s or with idle errors; try another cable and port first"),
+            Lookalike::PauseStorm => ("pause-storm", "transmit timeout without a hang: the switch probably held the NIC back with pause frames; look at flow control"),
+            Lookalike::LinkUp => ("link-up-false-positive", "false alarm at link-up, known from kernels around 5.1; harmless"),
+            Lookalike::IgbHang => ("igb-tx-hang", "a hang of the igb driver: another NIC, another bug"),
+            Lookalike::IgcHang => ("igc-tx-hang", "a hang of the igc driver: another NIC, another bug"),
+            Lookalike::IxgbeHang => ("ixgbe-tx-hang", "a hang of the ixgbe driver: another NIC, another bug"),
+            Lookalike::E1000Hang => ("e1000-tx-hang", "a hang of the e1000 driver (often a virtual NIC): another NIC, another bug"),
+            Lookalike::OtherHang => ("other-tx-hang", "a hang of another driver: another NIC, another bug"),
+            Lookalike::RealtekWatchdog => ("realtek-watchdog", "transmit timeout of a Realtek NIC: another bug"),
+            Lookalike::OtherWatchdog => ("other-watchdog", "transmit timeout of another driver's NIC: another bug"),
+            Lookalike::PcieLinkLost => ("pcie-link-lost", "PCIe link lost: the NIC fell off the bus (power management, slot), not a hang"),
+            Lookalike::Quotation => ("quotation", "lines that only quote the words"),
         }
     }
 

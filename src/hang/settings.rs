@@ -1,83 +1,80 @@
-//! What the rules had set on a NIC, as one of our lines lists it; and how it is called.
+//! What unhang has set on a NIC, as one of our lines lists it; and how it is called.
 
-use crate::features::short_names;
-use crate::log::Part;
+use crate::features::{on_off, short_names};
+use crate::log::{Part, ValuePart};
 use crate::text::printable;
 
-/// Offload keys with what they were set to: those that are off first, in ethtool's order.
+/// Keys with the values that they were set to: what is off first, then what is on, in
+/// ethtool's order; then all other values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(Vec<(String, bool)>);
+pub struct Settings(Vec<(String, String)>);
 
 impl Settings {
     /// What the line says is as the rules want it.
     pub(super) fn of(parts: &[Part]) -> Settings {
-        let mut all: Vec<(String, bool)> = Vec::new();
+        let mut all = Settings::default();
         for part in parts {
-            if let Part::Changed(keys, on) | Part::Already(keys, on) | Part::Secured(keys, on) =
-                part
-            {
-                all.extend(keys.iter().map(|key| (printable(key).into_owned(), *on)));
+            match part {
+                Part::Changed(keys, on) | Part::Already(keys, on) | Part::Secured(keys, on) => {
+                    let value =
+                        |key: &String| (printable(key).into_owned(), on_off(*on).to_owned());
+                    all.0.extend(keys.iter().map(value));
+                }
+                Part::Value(
+                    ValuePart::Changed(name, value, _) | ValuePart::Already(name, value),
+                ) => {
+                    let name = name.to_string();
+                    all.0
+                        .push((printable(&name).into_owned(), value.to_string()));
+                }
+                _ => {}
             }
         }
-        let place = |key: &str| short_names().position(|name| name.as_str() == key);
-        all.sort_by_cached_key(|(key, on)| (*on, place(key).unwrap_or(usize::MAX), key.clone()));
-        Settings(all)
+        all.sorted()
     }
 
-    /// Are all of `other` among these?
-    pub fn include(&self, other: &Settings) -> bool {
-        other.0.iter().all(|setting| self.0.contains(setting))
-    }
-
-    /// "tso gso off, gro on".
-    pub fn name(&self) -> String {
-        self.said("", "", ", ")
-    }
-
-    /// "tso gso are off and gro is on".
-    pub fn are(&self) -> String {
-        self.said(" is", " are", " and ")
-    }
-
-    /// "tso gso were off and gro was on".
-    pub fn were(&self) -> String {
-        self.said(" was", " were", " and ")
-    }
-
-    /// The keys, where all of them are off: then the opposite has a name, too.
-    pub fn all_off(&self) -> Option<String> {
-        let off = self.0.iter().all(|(_, on)| !on);
-        off.then(|| self.keys(false))
-    }
-
-    /// "tso gso gro off", "tso gso gro on", "tso gso gro not known".
-    pub fn state(&self, in_force: Option<bool>) -> String {
-        let (what, with, without) = match self.all_off() {
-            Some(keys) => (keys, "off", "on"),
-            None => (format!("{}:", self.name()), "in force", "not in force"),
+    /// These, but for what `later` sets, and without the keys in `lost`.
+    #[must_use]
+    pub fn then(&self, later: &Settings, lost: &[String]) -> Settings {
+        let mut all = later.clone();
+        let kept = |(key, _): &&(String, String)| {
+            !lost.contains(key) && !later.0.iter().any(|(other, _)| other == key)
         };
-        let state = in_force.map_or("not known", |yes| if yes { with } else { without });
-        format!("{what} {state}")
+        all.0.extend(self.0.iter().filter(kept).cloned());
+        all.sorted()
     }
 
-    fn keys(&self, on: bool) -> String {
-        let keys = self.0.iter().filter(|(_, is)| *is == on);
-        let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
-        keys.join(" ")
+    fn sorted(mut self) -> Settings {
+        let place = |key: &str| short_names().position(|name| name.as_str() == key);
+        self.0.sort_by_cached_key(|(key, value)| {
+            let group = match value.as_str() {
+                "off" => 0,
+                "on" => 1,
+                _ => 2,
+            };
+            (group, place(key).unwrap_or(usize::MAX), key.clone())
+        });
+        self
     }
 
-    fn said(&self, one: &str, more: &str, and: &str) -> String {
-        let groups = [(false, "off"), (true, "on")]
-            .into_iter()
-            .filter_map(|(on, word)| {
-                let verb = match self.0.iter().filter(|(_, is)| *is == on).count() {
-                    0 => return None,
-                    1 => one,
-                    _ => more,
-                };
-                Some(format!("{}{verb} {word}", self.keys(on)))
-            });
-        groups.collect::<Vec<_>>().join(and)
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// "tso gso off, gro on, ring rx 512".
+    pub fn name(&self) -> String {
+        let groups = self.0.chunk_by(|(_, one), (_, other)| one == other);
+        let groups = groups.map(|group| {
+            let keys: Vec<&str> = group.iter().map(|(key, _)| key.as_str()).collect();
+            format!("{} {}", keys.join(" "), group[0].1)
+        });
+        groups.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -85,9 +82,12 @@ impl Settings {
 mod tests {
     use super::*;
 
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(String::from).collect()
+    }
+
     #[test]
     fn settings_are_called_alike_however_the_line_lists_them() {
-        let words = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
         let one = Settings::of(&[
             Part::Already(words("gro"), true),
             Part::Changed(words("gso tso"), false),
@@ -99,13 +99,24 @@ mod tests {
         ]);
         assert_eq!(one, other);
         assert_eq!(one.name(), "tso gso off, gro on");
-        assert_eq!(one.are(), "tso gso are off and gro is on");
-        assert_eq!(one.were(), "tso gso were off and gro was on");
-        assert_eq!(one.state(Some(false)), "tso gso off, gro on: not in force");
-        let rx = Settings::of(&[Part::Changed(words("rx"), false)]);
-        assert_eq!(
-            (rx.are(), rx.state(None)),
-            ("rx is off".into(), "rx not known".into())
-        );
+        assert_eq!(Settings::default().name(), "");
+    }
+
+    #[test]
+    fn what_a_line_does_not_list_stays_unless_it_is_lost() {
+        let three = Settings::of(&[Part::Changed(words("tso gso gro"), false)]);
+        let later = Settings::of(&[
+            Part::Changed(words("rx"), false),
+            Part::Changed(words("gro"), true),
+        ]);
+        let both = three.then(&later, &words("gso"));
+        assert_eq!(both.name(), "rx tso off, gro on");
+    }
+
+    #[test]
+    fn values_other_than_on_and_off_have_a_name_too() {
+        let setting = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let settings = Settings(vec![setting("ring rx", "512"), setting("eee", "off")]).sorted();
+        assert_eq!(settings.name(), "eee off, ring rx 512");
     }
 }

@@ -4,18 +4,20 @@
 //! them.
 
 use super::Settings;
-use crate::log::{Line, Part};
+use crate::log::{Line, Part, ValuePart};
 
 /// What one of our lines says about a NIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// All is as the rules want it.
+    /// The line's settings are in force; without any, the defaults are.
     InForce {
         /// Some of it had been otherwise until now.
         changed: bool,
+        /// That is all that the rules want.
+        whole: bool,
     },
-    /// Only partly done, or put back.
-    NotInForce,
+    /// Somebody changed something, and it stays changed.
+    Drifted,
     /// Nothing could be changed: they stay as they were.
     Failed,
     /// Hang blocks without a reset, or resets in quick turns.
@@ -39,6 +41,8 @@ pub enum Cause {
     LinkUp,
     /// Somebody had changed a feature a moment ago: the watcher is told at once.
     Drift,
+    /// A person had the original settings restored.
+    Revert,
     Other,
 }
 
@@ -48,6 +52,8 @@ pub struct UnhangLine {
     pub said: Said,
     /// What is in force, if it is.
     pub settings: Settings,
+    /// What the rules want and is not so.
+    pub lost: Vec<String>,
     pub cause: Cause,
 }
 
@@ -61,25 +67,43 @@ impl UnhangLine {
             return None;
         }
         // Lines of older versions call a revert by its rule only.
-        let reverted = line.event == "revert" || line.rules == ["revert"];
+        let cause = if line.rules == ["revert"] {
+            Cause::Revert
+        } else {
+            cause(&line.event)
+        };
+        let mut said = said(&line.parts, cause)?;
+        let mut settings = Settings::of(&line.parts);
+        if cause == Cause::Revert {
+            settings = Settings::default();
+            if let Said::InForce { whole, .. } = &mut said {
+                *whole = false;
+            }
+        }
+        let mut lost = Vec::new();
+        for part in line.parts {
+            match part {
+                Part::Still { keys, .. } | Part::Unknown(keys) => lost.extend(keys),
+                Part::Value(ValuePart::Still(name, ..)) => lost.push(name.to_string()),
+                _ => {}
+            }
+        }
         Some(UnhangLine {
-            said: match said(&line.parts)? {
-                Said::InForce { .. } if reverted => Said::NotInForce,
-                said => said,
-            },
-            settings: Settings::of(&line.parts),
-            cause: cause(&line.event),
             interface: line.interface,
+            said,
+            settings,
+            lost,
+            cause,
         })
     }
 }
 
 /// What all the parts come to; `None` if that is nothing about settings or a hang.
-fn said(parts: &[Part]) -> Option<Said> {
+fn said(parts: &[Part], cause: Cause) -> Option<Said> {
     let restarted = parts
         .iter()
         .any(|part| matches!(part, Part::Recovery(_, what) if !what.starts_with("failed")));
-    let mut said = None;
+    let (mut says, mut changed, mut whole) = (false, false, true);
     for part in parts {
         match part {
             Part::Wedged { in_force, .. } | Part::Storm { in_force, .. } => {
@@ -89,23 +113,25 @@ fn said(parts: &[Part]) -> Option<Said> {
                 });
             }
             Part::Back { .. } => return Some(Said::Recovered),
-            Part::Still { .. } => return Some(Said::NotInForce),
-            Part::Failed(_) => return Some(Said::Failed),
-            Part::Changed(..) | Part::Already(..) | Part::Secured(..) => {
-                let before = said == Some(Said::InForce { changed: true });
-                let changed = before || matches!(part, Part::Changed(..));
-                said = Some(Said::InForce { changed });
+            Part::Still { .. } | Part::Value(ValuePart::Still(..)) if cause == Cause::Drift => {
+                return Some(Said::Drifted);
             }
-            // What a kernel doesn't have is nothing to compare.
-            Part::Unknown(_)
-            | Part::Also(..)
+            Part::Failed(_) => return Some(Said::Failed),
+            Part::Still { .. } | Part::Value(ValuePart::Still(..)) => (says, whole) = (true, false),
+            Part::Unknown(_) => whole = false,
+            Part::Value(value) if !value.is_right() => whole = false,
+            Part::Changed(..) | Part::Value(ValuePart::Changed(..)) => {
+                (says, changed) = (true, true);
+            }
+            Part::Already(..) | Part::Secured(..) | Part::Value(_) => says = true,
+            Part::Also(..)
             | Part::Unsaved(_)
             | Part::Recovery(..)
             | Part::Left(_)
             | Part::Exhausted(_) => {}
         }
     }
-    said
+    says.then_some(Said::InForce { changed, whole })
 }
 
 fn cause(event: &str) -> Cause {
@@ -114,6 +140,7 @@ fn cause(event: &str) -> Cause {
         "manual" => Cause::Manual,
         "link-up" => Cause::LinkUp,
         "drift" => Cause::Drift,
+        "revert" => Cause::Revert,
         _ => Cause::Other,
     }
 }
@@ -130,29 +157,58 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_says_whether_it_is_in_force() {
-        let on = Some((Said::InForce { changed: true }, Cause::Add));
-        assert_eq!(parse("tso gso gro off (were on)", "add"), on);
+    fn what_was_done_says_what_is_in_force() {
+        let in_force = |changed, whole, settings: &str, cause| {
+            Some((Said::InForce { changed, whole }, settings.to_owned(), cause))
+        };
+        let read = |what: &str, event: &str| {
+            let (said, cause) = parse(what, event)?;
+            let rest = "rule e1000e-tx-hang; e1000e 8086:10d3 82574L";
+            let line = UnhangLine::parse(&format!("enp1s0: {what}; {rest}; event {event}"))?;
+            Some((said, line.settings.name(), cause))
+        };
+        let on = in_force(true, true, "tso gso gro off", Cause::Add);
+        assert_eq!(read("tso gso gro off (were on)", "add"), on);
         let mixed = "tso off (was on), gso gro already off, ufo unknown to this kernel";
-        assert_eq!(parse(mixed, "move"), on);
-        let already = Some((Said::InForce { changed: false }, Cause::LinkUp));
-        assert_eq!(parse("tso gso gro already off", "link-up"), already);
-        let stays = Some((Said::InForce { changed: false }, Cause::Drift));
-        assert_eq!(parse("tso stays off (on was requested)", "drift"), stays);
+        let on = in_force(true, false, "tso gso gro off", Cause::Add);
+        assert_eq!(read(mixed, "move"), on);
+        let already = in_force(false, true, "tso gso gro off", Cause::LinkUp);
+        assert_eq!(read("tso gso gro already off", "link-up"), already);
+        let stays = in_force(false, true, "tso off", Cause::Drift);
+        assert_eq!(read("tso stays off (on was requested)", "drift"), stays);
         // Whatever the rules say is what is in force.
-        let said = Some((Said::InForce { changed: true }, Cause::Manual));
-        assert_eq!(parse("tso gso gro on (were off)", "manual"), said);
-        assert_eq!(parse("rx on (was off)", "add"), on);
-        let not = Some((Said::NotInForce, Cause::Other));
-        assert_eq!(parse("tso gso gro on (were off)", "revert"), not);
+        let said = in_force(true, true, "tso gso gro on", Cause::Manual);
+        assert_eq!(read("tso gso gro on (were off)", "manual"), said);
+        let rx = in_force(true, true, "rx on", Cause::Add);
+        assert_eq!(read("rx on (was off)", "add"), rx);
+        // A revert sets nothing of unhang's.
+        let reverted = in_force(true, false, "", Cause::Revert);
+        assert_eq!(read("tso gso gro on (were off)", "revert"), reverted);
         let still = "gso gro off (were on), tso still on (fixed: tx-tcp6-segmentation)";
-        assert_eq!(parse(still, "rules"), not);
+        let partly = in_force(true, false, "gso gro off", Cause::Other);
+        assert_eq!(read(still, "rules"), partly);
+        let values =
+            "eee off (was on), ring rx already 512, ring tx still 256 (refused: Invalid argument)";
+        let partly = in_force(true, false, "eee off, ring rx 512", Cause::Add);
+        assert_eq!(read(values, "add"), partly);
+        let lacking = "tso off (was on), eee off (not supported by this NIC)";
+        let on = in_force(true, true, "tso off", Cause::Add);
+        assert_eq!(read(lacking, "add"), on);
         let failed = Some((Said::Failed, Cause::Manual));
         assert_eq!(
             parse("not changed: the kernel said EPERM", "manual"),
             failed
         );
         assert_eq!(parse("ufo unknown to this kernel", "add"), None);
+    }
+
+    #[test]
+    fn drift_that_stays_is_somebodys_change() {
+        let drifted = Some((Said::Drifted, Cause::Drift));
+        let left = r#"tso still on (left as is by drift = "report": tx-tcp-segmentation)"#;
+        assert_eq!(parse(left, "drift"), drifted);
+        let refused = "gso off (was on), tso still on (refused: tx-tcp-segmentation)";
+        assert_eq!(parse(refused, "drift"), drifted);
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! The words that a line must contain to be looked at. Few, and with rare beginnings: the
 //! search for them decides how fast a large log is read.
 
+use aho_corasick::Match;
 use aho_corasick::packed::Searcher;
+use memchr::memmem::find;
 
+const LINK: &str = "NIC Link is ";
+/// How far before its words a link message names its driver, colours and all, at most.
+const NAMED: usize = 256;
 const NEEDLES: &[&str] = &[
     " Unit Hang",
-    "NIC Link is ",
+    LINK,
     "Reset adapter",
     ": renamed from ",
     "NETDEV WATCHDOG",
@@ -33,4 +38,12 @@ pub(super) fn finder(head: &[u8]) -> Searcher {
     let more = if json { JSON_NEEDLES } else { &[] };
     let needles = NEEDLES.iter().chain(more);
     Searcher::new(needles).expect("few enough needles")
+}
+
+/// Whether more than a link message of another driver's NIC was found in `text`.
+pub(super) fn counts(text: &[u8], hit: &Match) -> bool {
+    let (before, found) = text[..hit.end()].split_at(hit.start());
+    let near = &before[before.len().saturating_sub(NAMED)..];
+    // What stands before the text's beginning is not known.
+    found != LINK.as_bytes() || near.len() < NAMED || find(near, b"e1000e").is_some()
 }

@@ -125,6 +125,10 @@ fn search(
     let mut found: Vec<Range<u64>> = Vec::new();
     let mut from = 0;
     while let Some(hit) = finder.find_in(&buffer[..filled], (from..filled).into()) {
+        if !needles::counts(&buffer[..filled], &hit) {
+            from = hit.end();
+            continue;
+        }
         let at = start + hit.start() as u64;
         let range = at.saturating_sub(AROUND)..at + AROUND;
         match found.last_mut() {
@@ -193,6 +197,8 @@ mod tests {
             let hit = n % 4099 < 3 || n % 50_021 == 0;
             let line = if hit {
                 format!("[{n:12}.000000] e1000e 0000:00:1f.6 eno1: Reset adapter unexpectedly\n")
+            } else if n % 100 == 0 {
+                format!("[{n:12}.000000] igb 0000:01:00.0 eno2: igb: eno2 NIC Link is Down\n")
             } else {
                 format!("[{n:12}.000000] dull\n")
             };
@@ -214,7 +220,7 @@ mod tests {
             .map(|l| format!("{l}\n"))
             .collect();
         assert_eq!(hits, wanted);
-        assert!(got.len() < written && got.ends_with("dull\n"));
+        assert!(got.len() < written / 2 && got.ends_with("dull\n"));
         assert!(got.lines().all(|l| l.is_empty() || l.starts_with('[')));
     }
 }

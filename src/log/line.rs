@@ -8,6 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::value::{ValuePart, one_part};
 use super::{Event, Level};
 use crate::apply::{KeyOutcome, KeyResult, Outcome, Summary};
 use crate::features::on_off;
@@ -45,6 +46,8 @@ pub enum Part {
     },
     /// `ufo unknown to this kernel`.
     Unknown(Vec<String>),
+    /// `eee off (was on)`: about a setting beside the offloads.
+    Value(ValuePart),
     /// `also tx-tcp-mangleid-segmentation off`: changed without having been asked for.
     Also(String, bool),
     /// `original settings not saved: …`: the reason why 'unhang revert' can't restore them.
@@ -135,31 +138,6 @@ impl Line {
         let parts: Vec<String> = self.parts.iter().map(Part::to_string).collect();
         parts.join(", ")
     }
-
-    /// Whether all that the rules want was so when the line was written; `None` if it does not say.
-    pub fn in_force(&self) -> Option<bool> {
-        if self.event == Event::revert().to_string() {
-            return Some(false);
-        }
-        let mut in_force = None;
-        for part in &self.parts {
-            match part {
-                Part::Still { .. } | Part::Unknown(_) => return Some(false),
-                Part::Wedged { in_force: said, .. } | Part::Storm { in_force: said, .. } => {
-                    return Some(*said);
-                }
-                Part::Changed(..) | Part::Already(..) | Part::Secured(..) => in_force = Some(true),
-                Part::Also(..)
-                | Part::Unsaved(_)
-                | Part::Recovery(..)
-                | Part::Back { .. }
-                | Part::Left(_)
-                | Part::Exhausted(_)
-                | Part::Failed(_) => {}
-            }
-        }
-        in_force
-    }
 }
 
 /// The outcome's keys, those together of which the same is to be said.
@@ -173,6 +151,13 @@ fn parts(outcome: &Outcome) -> Vec<Part> {
         {
             Some(keys) => keys.push(key.key.to_string()),
             None => parts.push(part),
+        }
+    }
+    for value in &outcome.values {
+        let part = Part::Value(ValuePart::of(value));
+        // Of a family that the NIC lacks, there is one thing to be said.
+        if !parts.contains(&part) {
+            parts.push(part);
         }
     }
     let also = outcome
@@ -218,6 +203,15 @@ impl Part {
         }
     }
 
+    /// Whether it says that something is not as the rules want it.
+    pub fn is_amiss(&self) -> bool {
+        match self {
+            Part::Still { .. } | Part::Unknown(_) | Part::Failed(_) => true,
+            Part::Value(value) => !value.is_right(),
+            _ => false,
+        }
+    }
+
     fn parse(text: &str) -> Option<Part> {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         if let Some(keys) = text.strip_suffix(" unknown to this kernel") {
@@ -229,6 +223,9 @@ impl Part {
         }
         if let Some(part) = Part::parse_recovery(text) {
             return Some(part);
+        }
+        if let Some(value) = ValuePart::parse(text) {
+            return Some(Part::Value(value));
         }
         let Some((said, remark)) = text.split_once(" (") else {
             let (said, on) = strip_on_off(text)?;
@@ -310,11 +307,6 @@ impl Part {
     }
 }
 
-/// A text from elsewhere, such as an error's, without what separates parts and clauses.
-fn one_part(text: &str) -> String {
-    text.replace([',', ';'], "")
-}
-
 fn force(in_force: bool) -> &'static str {
     if in_force {
         "offloads in force"
@@ -384,6 +376,7 @@ impl fmt::Display for Part {
                 )
             }
             Part::Unknown(keys) => write!(f, "{} unknown to this kernel", keys.join(" ")),
+            Part::Value(value) => value.fmt(f),
             Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {

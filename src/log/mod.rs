@@ -5,9 +5,11 @@
 
 mod line;
 mod syslog;
+mod value;
 
 pub use line::{Line, Part};
 pub use syslog::Log;
+pub use value::ValuePart;
 
 use std::fmt;
 

@@ -3,31 +3,38 @@
 //!
 //! - `schema`: 1
 //! - `nics[]`: `interface`, `pci_address`, `driver` (each may be null); `blocks`, `resets`,
-//!   `recoveries`; `settings`: what the fix is, such as "tso gso off, gro on": the
-//!   last settings in force; `in_force` at the end of the log (true, false, null: not known);
-//!   `verdict` (as below); `configurations[]`, in the order in which they first came: `name`
-//!   (such as "tso gso off", "default", "not known"), `since`, `exposure_s`, `incidents`,
-//!   `bursts`; `incidents[]`:
+//!   `recoveries`; `settings`: the last that unhang had in force, such as "tso gso off, gro
+//!   on"; `in_force` at the end of the log (true, false, null: not known);
+//!   `verdict` (as below); `configurations[]`, in the order of time: `name` (such as "tso gso
+//!   off", "default", "changed by somebody", "not known"), `since`, `settings` {key: value},
+//!   `exposure_s`, `incidents`, `bursts`, `verdict` on the change (null: there is nothing to
+//!   weigh; the latest 20 changes are weighed): `kind`, `before` (the name of what it is
+//!   weighed against), `chance`, `bursts_before`, `bursts_after`, `ask_again_after_s`;
+//!   `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
 //!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
 //!     began within an hour do
-//!   - `blocks`; `speed` in Mb/s; `in_force`: were those settings in force when it began?
+//!   - `blocks`; `speed` in Mb/s; `in_force`: was all that the rules want last in force when
+//!     it began? `configuration`: what was in force, by its name
 //!   - `ended_by`: "reset" (by the driver), "unhang" (restarted by the watcher), "link" (put
 //!     down and up), "quiet" (stopped by itself), "never" (until power-off), null (log ends)
 //!   - `registers` of its first whole block, by the names in the log in lower case with
 //!     underscores, as numbers or null; `words[]`: what they say; `stuck_s`, `waiting`
 //! - `lookalikes[]`: `kind`, `count`, `text`
 //! - `verdict`: `kind` ("not-fixed", "fewer", "affected", "unknown", "too-early",
-//!   "likely-fixed", "no-incidents"), `text`, `before`, `after`, `unknown` {`incidents`,
-//!   `exposure_s`}, `chance` (of so few after, had nothing changed), `bursts_before`,
-//!   `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
+//!   "likely-fixed", "no-incidents"), `text`, `configuration` (the last that is known:
+//!   it is judged), `after` (in it), `before` (in the one before it), `unknown` (in all
+//!   others) {`incidents`, `exposure_s`}, `chance` (of so few after, had nothing changed),
+//!   `bursts_before`, `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
 
 use super::DAY;
 use super::configurations::{self, Configuration};
-use super::history::History;
-use super::verdict::{self, Side, Verdict};
+use super::history::{History, stretch_of};
+use super::in_force::InForce;
+use super::stats::Comparison;
+use super::verdict::{self, Change, Side, Verdict};
 use super::{clean, iso};
 use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
@@ -79,13 +86,15 @@ impl Serialize for OneNic<'_> {
         map.serialize_entry("blocks", &nic.blocks)?;
         map.serialize_entry("resets", &nic.resets)?;
         map.serialize_entry("recoveries", &nic.recoveries)?;
-        let fix = history.fixes[index].as_ref().map(Settings::name);
-        map.serialize_entry("settings", &fix)?;
+        let last = history.own.last_settings(index).map(Settings::name);
+        map.serialize_entry("settings", &last)?;
         map.serialize_entry("in_force", &now)?;
         map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
         let configurations = configurations::of_nic(history, index);
-        let configurations = configurations.iter().map(configuration_value);
-        map.serialize_entry("configurations", &configurations.collect::<Vec<_>>())?;
+        let changes = verdict::changes(&configurations);
+        let value = |one| configuration_value(history, &changes, one);
+        let values: Vec<Value> = configurations.list.iter().map(value).collect();
+        map.serialize_entry("configurations", &values)?;
         map.serialize_entry("incidents", &Incidents(history, index))?;
         map.end()
     }
@@ -95,7 +104,14 @@ struct Incidents<'a>(&'a History, usize);
 
 impl Serialize for Incidents<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.incidents.of(self.1).map(incident_value))
+        let Incidents(history, nic) = *self;
+        let stretches = history.stretches(nic);
+        let value = |incident| {
+            let at = stretch_of(&stretches, incident);
+            let state = at.map_or(InForce::Unknown, |stretch| stretch.state);
+            incident_value(incident, &history.own.name(state))
+        };
+        serializer.collect_seq(history.incidents.of(nic).map(value))
     }
 }
 
@@ -114,17 +130,31 @@ impl Serialize for BootRows<'_> {
     }
 }
 
-fn configuration_value(one: &Configuration) -> Value {
+fn configuration_value(history: &History, changes: &[Change], one: &Configuration) -> Value {
+    let settings = history.own.settings(one.in_force).into_iter();
+    let settings = settings.flat_map(Settings::iter);
+    let settings: Map<String, Value> = settings
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect();
+    let change = changes.iter().find(|change| std::ptr::eq(change.to, one));
+    let verdict = change.map(|change| {
+        let mut verdict = weighed(Some(&change.comparison), true);
+        verdict.insert("kind".into(), change.kind.name().into());
+        verdict.insert("before".into(), change.from.name.clone().into());
+        verdict
+    });
     json!({
-        "name": one.name(),
+        "name": one.name,
         "since": iso(&one.since),
+        "settings": settings,
         "exposure_s": seconds((one.days * DAY) as i64),
         "incidents": one.incidents(),
         "bursts": one.bursts(),
+        "verdict": verdict,
     })
 }
 
-fn incident_value(incident: &Incident) -> Value {
+fn incident_value(incident: &Incident, configuration: &str) -> Value {
     let registers = &incident.registers;
     let mut values = Map::new();
     for (field, _, key) in FIELDS {
@@ -143,6 +173,7 @@ fn incident_value(incident: &Incident) -> Value {
         "speed": incident.speed,
         "ended_by": incident.ended_by.map(EndedBy::name),
         "in_force": incident.in_force,
+        "configuration": configuration,
         "registers": values,
         "words": registers.words(hz),
         "stuck_s": hz.and_then(|hz| Some(registers.age_ticks()? as f64 / hz as f64)),
@@ -152,22 +183,32 @@ fn incident_value(incident: &Incident) -> Value {
 
 fn verdict_value(v: &Verdict) -> Value {
     let side = |s: &Side| json!({"incidents": s.incidents, "exposure_s": s.exposure_s});
-    let e = v.comparison.as_ref();
-    let weighed = e.filter(|_| v.before.exposure_s > 0.0 && v.after.exposure_s > 0.0);
-    let needed = weighed
-        .and_then(|e| e.needed)
-        .map(|days| (days * 86_400.0).ceil());
-    json!({
-        "kind": v.kind.name(),
-        "text": v.text,
-        "before": side(&v.before),
-        "after": side(&v.after),
-        "unknown": side(&v.unknown),
-        "chance": weighed.map(|e| e.careful),
-        "bursts_before": e.map(|e| e.bursts_before),
-        "bursts_after": e.map(|e| e.bursts_after),
-        "ask_again_after_s": needed.filter(|s| s.is_finite()),
-    })
+    let both = v.before.exposure_s > 0.0 && v.after.exposure_s > 0.0;
+    let mut value = weighed(v.comparison.as_ref(), both);
+    value.insert("kind".into(), v.kind.name().into());
+    value.insert("text".into(), v.text.clone().into());
+    value.insert("configuration".into(), json!(v.configuration));
+    value.insert("before".into(), side(&v.before));
+    value.insert("after".into(), side(&v.after));
+    value.insert("unknown".into(), side(&v.unknown));
+    value.into()
+}
+
+/// The figures of a comparison; null where there is nothing to weigh, or no exposure.
+fn weighed(e: Option<&Comparison>, exposed: bool) -> Map<String, Value> {
+    let weighed = e.filter(|_| exposed);
+    let needed = weighed.and_then(|e| e.needed);
+    let needed = needed.map(|days| (days * 86_400.0).ceil());
+    let figures = [
+        ("chance", json!(weighed.map(|e| e.careful))),
+        ("bursts_before", json!(e.map(|e| e.bursts_before))),
+        ("bursts_after", json!(e.map(|e| e.bursts_after))),
+        ("ask_again_after_s", json!(needed.filter(|s| s.is_finite()))),
+    ];
+    let figures = figures.into_iter();
+    figures
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// Seconds with the precision of the log.

@@ -13,6 +13,7 @@
 
 pub mod configurations;
 pub mod history;
+pub mod in_force;
 pub mod journal;
 pub mod json;
 pub mod metrics;

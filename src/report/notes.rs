@@ -1,6 +1,7 @@
 //! What the log does not tell, a sentence each.
 
-use super::history::{History, MAX_OWN};
+use super::history::History;
+use super::in_force::MAX_OWN;
 use super::{plural, span};
 use crate::hang::incidents::{MAX_LISTED, MAX_NICS};
 use crate::kernel_log::SECOND;
@@ -78,7 +79,7 @@ impl History {
                 plural(self.incidents.left_out, "line")
             ));
         }
-        if self.changes_lost() {
+        if self.own.are_lost() {
             notes.push(format!(
                 "More than {MAX_OWN} changes of settings: what was in force after them is not known."
             ));

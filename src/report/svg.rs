@@ -1,12 +1,12 @@
 //! The timeline as a picture that can be posted: bars of incidents a day, a band that shows
-//! when the fix was in force, and the verdict. Plain SVG 1.1 with its own background, no
+//! what was in force, and the verdict. Plain SVG 1.1 with its own background, no
 //! scripts, no fonts to load, nothing that names the machine.
 
 use super::history::History;
-use super::timeline::{self, Fix, Timeline};
+use super::in_force::InForce;
+use super::timeline::{self, State, Timeline};
 use super::verdict::{self, Kind};
-use super::{nic_name, without_mac, wrap};
-use crate::hang::Settings;
+use super::{configurations, nic_name, without_mac, wrap};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 
@@ -14,11 +14,16 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 24.0;
 const BARS: f64 = 120.0;
+/// The latest changes of a NIC that have a line below the verdict.
+const CHANGES: usize = 12;
 /// Room above the bars for the NIC's name and the label of the change.
 const HEAD: f64 = 46.0;
 /// Colours of the band.
-const ON: &str = "#f1c9c4";
+const DEFAULT: &str = "#f1c9c4";
 const UNKNOWN: &str = "#cbd2d9";
+const CHANGED: &str = "#7b8794";
+/// What was set before the last.
+const EARLIER: [&str; 4] = ["#5b8def", "#b48ead", "#e0a030", "#4fb3bf"];
 const INK: &str = "#1f2933";
 const GREY: &str = "#7b8794";
 const RED: &str = "#c0392b";
@@ -36,18 +41,35 @@ pub fn picture(history: &History, zone: &TimeZone) -> String {
     let verdict = verdict::overall(history);
     let mut text = String::new();
     wrap(&mut text, &without_mac(&verdict.text), 112, "");
-    let lines = text.lines().count() as f64;
-    let row = BARS + HEAD + 68.0;
-    let height = 24.0 + row * rows.len() as f64 + 20.0 * lines + 28.0;
+    let said = text.lines().count();
+    // Where there were several changes, what came of each.
+    for nic in &rows {
+        let all = configurations::of_nic(history, *nic);
+        if all.runs().count() > 2 {
+            let lines = verdict::lines(&all, zone);
+            let hidden = lines.len().saturating_sub(CHANGES);
+            for line in &lines[hidden..] {
+                wrap(&mut text, &without_mac(line), 112, "  ");
+            }
+        }
+    }
+    let lines: Vec<Timeline> = rows
+        .iter()
+        .map(|nic| timeline::of_nic(history, *nic, zone))
+        .collect();
+    let row = |line: &Timeline| BARS + HEAD + 50.0 + 18.0 * legend(line).1;
+    let drawn: f64 = lines.iter().map(row).sum();
+    let height = 24.0 + drawn + 20.0 * text.lines().count() as f64 + 28.0;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"13\" fill=\"{INK}\">\n<title>e1000e hang incidents over time</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
     );
-    for (i, nic) in rows.iter().enumerate() {
-        let line = timeline::of_nic(history, *nic, zone);
+    let mut top = 24.0;
+    for (nic, line) in rows.iter().zip(&lines) {
         let name = without_mac(&nic_name(&nics[*nic]));
-        draw(&mut out, &line, &name, 24.0 + row * i as f64);
+        draw(&mut out, line, &name, top);
+        top += row(line);
     }
-    let top = 24.0 + row * rows.len() as f64 + 8.0;
+    top += 8.0;
     let color = match verdict.kind {
         Kind::LikelyFixed | Kind::NoIncidents => GREEN,
         Kind::NotFixed | Kind::Affected | Kind::Fewer => RED,
@@ -55,6 +77,7 @@ pub fn picture(history: &History, zone: &TimeZone) -> String {
     };
     for (i, line) in text.lines().enumerate() {
         let y = top + 20.0 * (i as f64 + 1.0);
+        let color = if i < said { color } else { INK };
         let _ = writeln!(
             out,
             "<text x=\"{LEFT}\" y=\"{y}\" font-size=\"14\" fill=\"{color}\">{}</text>",
@@ -120,10 +143,9 @@ fn draw(out: &mut String, line: &Timeline, name: &str, top: f64) {
             };
             let without = day.incidents - day.in_spite;
             // On the day of the change, each on its side of the line.
-            let part = match line.change {
-                Some((change, part)) if change == i && per == 1 && step > 12.0 => Some(part),
-                _ => None,
-            };
+            let last = line.changes.last().filter(|last| last.day == i);
+            let part = last.filter(|_| per == 1 && step > 12.0);
+            let part = part.map(|last| last.part);
             if without > 0 {
                 let right = part.map_or(1.0, |p| p.max(0.3));
                 bar(0, without, RED, 0.0, right);
@@ -135,11 +157,12 @@ fn draw(out: &mut String, line: &Timeline, name: &str, top: f64) {
             }
         }
     }
-    // The band: runs of equal state.
+    // The band: runs of equal state; on a day of changes, as they came.
     let mut i = 0;
     while i < days.len() {
-        let fix = days[i].fix;
-        let end = i + days[i..].iter().take_while(|d| d.fix == fix).count();
+        let state = days[i].state;
+        let end = i + days[i..].iter().take_while(|d| d.state == state).count();
+        let (mut from, to) = (i as f64, end as f64);
         let mut band = |from: f64, to: f64, fill: &str| {
             let _ = writeln!(
                 out,
@@ -149,20 +172,19 @@ fn draw(out: &mut String, line: &Timeline, name: &str, top: f64) {
                 step * (to - from)
             );
         };
-        let (from, to) = (i as f64, end as f64);
-        match fix {
-            Fix::NoLog => {}
-            Fix::Unknown => band(from, to, UNKNOWN),
-            Fix::Without => band(from, to, ON),
-            Fix::With => band(from, to, GREEN),
-            Fix::Mixed => {
-                let place = line
-                    .change
-                    .map(|(day, part)| (day as f64 + part) / per as f64);
-                let at = place.filter(|at| (from..to).contains(at));
-                let at = at.unwrap_or(f64::midpoint(from, to));
-                band(from, at, ON);
-                band(at, to, GREEN);
+        match state {
+            State::NoLog => {}
+            State::Is(state) => band(from, to, colour(line, state)),
+            State::Mixed => {
+                let mut after = UNKNOWN;
+                for change in &line.changes {
+                    let at = (change.day as f64 + change.part) / per as f64;
+                    if (from..to).contains(&at) {
+                        band(from, at, colour(line, change.from));
+                        (from, after) = (at, colour(line, change.to));
+                    }
+                }
+                band(from, to, after);
             }
         }
         i = end;
@@ -179,47 +201,91 @@ fn draw(out: &mut String, line: &Timeline, name: &str, top: f64) {
     if used > 240.0 {
         label(LEFT + used, "end", &line.label(line.days.len() - 1));
     }
-    legend(out, line, base + 50.0);
-    if let Some((day, part)) = line.change {
-        let x = LEFT + step * (day as f64 + part) / per as f64;
-        let end = x > LEFT + inner - 200.0;
-        let anchor = if end { "end" } else { "start" };
-        let _ = writeln!(
-            out,
-            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" stroke=\"{GREEN}\" stroke-width=\"2\" stroke-dasharray=\"4 3\"/><text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"{GREEN}\">fix in force from {}</text>",
-            base - BARS - 6.0,
-            base + 14.0,
-            base - BARS - 11.0,
-            escape(&line.label(day))
-        );
-    }
-}
-
-fn legend(out: &mut String, line: &Timeline, y: f64) {
-    let with = match line.fix.as_ref().and_then(Settings::all_off) {
-        Some(_) => "off: fix in force",
-        None => "fix in force",
-    };
-    let (what, _, without) = line.words();
-    let without = format!("{what} {without}");
-    let entries = [
-        (ON, without.as_str()),
-        (GREEN, with),
-        (UNKNOWN, "not known"),
-        (RED, "incidents"),
-        (DARK, "incidents in spite of the fix"),
-    ];
-    let mut x = LEFT;
-    for (fill, words) in entries {
+    for (x, y, fill, words) in legend(line).0 {
+        let y = base + 50.0 + 18.0 * y;
         let _ = writeln!(
             out,
             "<rect x=\"{x}\" y=\"{:.1}\" width=\"12\" height=\"10\" fill=\"{fill}\"/><text x=\"{}\" y=\"{y:.1}\" fill=\"{GREY}\">{}</text>",
             y - 9.0,
             x + 18.0,
-            escape(words)
+            escape(&words)
         );
-        x += 30.0 + 7.5 * words.chars().count() as f64;
     }
+    // As many labels as have room; the colours tell the others.
+    let (mut free, mut last) = (LEFT, 0.0);
+    for change in &line.changes {
+        let x = LEFT + step * (change.day as f64 + change.part) / per as f64;
+        if x < last + 1.0 {
+            continue;
+        }
+        last = x;
+        let words = format!("{} from {}", change.name, line.label(change.day));
+        let width = 7.0 * words.chars().count() as f64;
+        let fits_right = x + width < WIDTH;
+        let (anchor, from) = if fits_right {
+            ("start", x)
+        } else {
+            ("end", x - width)
+        };
+        let fill = colour(line, change.to);
+        let _ = writeln!(
+            out,
+            "<line x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{:.1}\" y2=\"{:.1}\" stroke=\"{fill}\" stroke-width=\"2\" stroke-dasharray=\"4 3\"/>",
+            base - BARS - 6.0,
+            base + 14.0,
+        );
+        if from >= free {
+            free = from + width + 12.0;
+            let _ = writeln!(
+                out,
+                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\" fill=\"{INK}\">{}</text>",
+                base - BARS - 11.0,
+                escape(&words)
+            );
+        }
+    }
+}
+
+fn colour(line: &Timeline, state: InForce) -> &'static str {
+    match state {
+        InForce::Unknown => UNKNOWN,
+        InForce::Changed => CHANGED,
+        InForce::Default => DEFAULT,
+        InForce::Set(_) => match line.place_of(state) {
+            0 => GREEN,
+            earlier => EARLIER[(earlier - 1) % EARLIER.len()],
+        },
+    }
+}
+
+/// What the colours mean, each with its place; and how many lines that takes.
+fn legend(line: &Timeline) -> (Vec<(f64, f64, &'static str, String)>, f64) {
+    let mut entries: Vec<(&'static str, String)> = Vec::new();
+    let states = line.states.iter();
+    entries.extend(states.map(|(state, name)| (colour(line, *state), name.clone())));
+    let any = |count: fn(&timeline::Day) -> u32| line.days.iter().any(|day| count(day) > 0);
+    if any(|day| day.incidents - day.in_spite) {
+        entries.push((RED, "incidents".into()));
+    }
+    if any(|day| day.in_spite) {
+        let last = line
+            .states
+            .iter()
+            .rfind(|(s, _)| matches!(s, InForce::Set(_)));
+        let name = last.map_or("what was set", |(_, name)| name);
+        entries.push((DARK, format!("incidents with {name}")));
+    }
+    let (mut x, mut y) = (LEFT, 0.0);
+    let mut placed = Vec::new();
+    for (fill, words) in entries {
+        let width = 30.0 + 7.5 * words.chars().count() as f64;
+        if x > LEFT && x + width > WIDTH {
+            (x, y) = (LEFT, y + 1.0);
+        }
+        placed.push((x, y, fill, words));
+        x += width;
+    }
+    (placed, y + 1.0)
 }
 
 fn escape(text: &str) -> String {

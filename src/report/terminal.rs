@@ -1,9 +1,10 @@
 //! The page for a terminal: a line of days, the table of incidents, the registers of the
 //! last one in words, what else was seen, and the verdict. Never wider than asked.
 
-use super::configurations::{self, InForce};
-use super::history::History;
-use super::timeline::{self, Fix, Timeline};
+use super::configurations;
+use super::history::{History, stretch_of};
+use super::in_force::InForce;
+use super::timeline::{self, State, Timeline};
 use super::verdict::{self, Kind};
 use super::{clean, nic_name, plural, span, when, wrap};
 use crate::hang::{EndedBy, Incident};
@@ -37,8 +38,8 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
         out.push('\n');
         let line = timeline::of_nic(history, nic, zone);
         draw(&mut out, &line, width);
-        in_force(&mut out, history, nic, width);
-        table(&mut out, &incidents, zone, width);
+        changes(&mut out, history, nic, zone, width);
+        table(&mut out, history, &incidents, zone, width);
     }
     let seen = &history.incidents.lookalikes;
     if !seen.is_empty() {
@@ -89,8 +90,8 @@ fn draw(out: &mut String, line: &Timeline, width: usize) {
     let _ = writeln!(out, "  {scale}");
     out.push_str("  ");
     for day in &groups {
-        let mark = match (day.incidents, day.fix) {
-            (0, Fix::NoLog) => " ".to_string(),
+        let mark = match (day.incidents, day.state) {
+            (0, State::NoLog) => " ".to_string(),
             (0, _) => "·".to_string(),
             (n @ 1..=9, _) => style::bad(&n.to_string()),
             _ => style::bad("#"),
@@ -99,12 +100,11 @@ fn draw(out: &mut String, line: &Timeline, width: usize) {
     }
     out.push_str("\n  ");
     for day in &groups {
-        out.push_str(&match day.fix {
-            Fix::NoLog => " ".to_string(),
-            Fix::Unknown => "?".to_string(),
-            Fix::Without => style::bad("-"),
-            Fix::Mixed => "/".to_string(),
-            Fix::With => style::good("="),
+        let mark = mark(line, day.state);
+        out.push_str(&match day.state {
+            State::Is(InForce::Default) => style::bad(&mark),
+            State::Is(InForce::Set(_)) => style::good(&mark),
+            _ => mark,
         });
     }
     out.push('\n');
@@ -112,35 +112,48 @@ fn draw(out: &mut String, line: &Timeline, width: usize) {
         1 => "a day".to_string(),
         n => format!("in {n} days"),
     };
-    let shown = |mark: Fix| groups.iter().any(|day| day.fix == mark);
+    let shown = |state: State| groups.iter().any(|day| day.state == state);
     let count = |from: u32, to: u32| {
         groups
             .iter()
             .any(|day| (from..=to).contains(&day.incidents))
     };
     let upper = [
-        (count(0, 0), "· none"),
-        (count(10, u32::MAX), "# ten or more"),
-        (shown(Fix::NoLog), "blank: no log"),
+        (count(0, 0), "· none".into()),
+        (count(10, u32::MAX), "# ten or more".into()),
+        (shown(State::NoLog), "blank: no log".into()),
     ];
     legend(out, &format!("incidents {unit}"), &upper, width);
-    let (what, yes, no) = line.words();
-    let (yes, no) = (format!("= {yes}"), format!("- {no}"));
-    let lower = [
-        (shown(Fix::Without), no.as_str()),
-        (shown(Fix::With), yes.as_str()),
-        (shown(Fix::Mixed), "/ changed"),
-        (shown(Fix::Unknown), "? not known"),
-    ];
-    legend(out, &what, &lower, width);
-    if let Some((day, _)) = line.change {
-        let _ = writeln!(out, "  fix in force from {}", line.label(day));
+    let mut lower: Vec<(bool, String)> = Vec::new();
+    for (state, name) in &line.states {
+        let known = state.is_known() && shown(State::Mixed);
+        let state = State::Is(*state);
+        let shown = known || shown(state);
+        lower.push((shown, format!("{} {name}", mark(line, state))));
     }
+    lower.push((shown(State::Mixed), "/ changed".into()));
+    legend(out, "in force", &lower, width);
     out.push('\n');
 }
 
+/// A letter for what was in force.
+fn mark(line: &Timeline, state: State) -> String {
+    let mark = match state {
+        State::NoLog => ' ',
+        State::Mixed => '/',
+        State::Is(InForce::Unknown) => '?',
+        State::Is(InForce::Changed) => '!',
+        State::Is(InForce::Default) => '-',
+        State::Is(set) => match line.place_of(set) {
+            0 => '=',
+            earlier => ('a'..='z').nth(earlier - 1).unwrap_or('+'),
+        },
+    };
+    mark.into()
+}
+
 /// What the marks mean that are there; a mark is not parted from its meaning.
-fn legend(out: &mut String, what: &str, marks: &[(bool, &str)], width: usize) {
+fn legend(out: &mut String, what: &str, marks: &[(bool, String)], width: usize) {
     let mut line = format!("  {what}");
     let mut separator = ": ";
     for (_, mark) in marks.iter().filter(|(shown, _)| *shown) {
@@ -157,35 +170,52 @@ fn legend(out: &mut String, what: &str, marks: &[(bool, &str)], width: usize) {
     let _ = writeln!(out, "{line}");
 }
 
-/// What was in force when, where that is more than one thing and the lack of it.
-fn in_force(out: &mut String, history: &History, nic: usize, width: usize) {
+/// The configurations, and what came of each change.
+fn changes(out: &mut String, history: &History, nic: usize, zone: &TimeZone, width: usize) {
     let all = configurations::of_nic(history, nic);
-    if all
-        .iter()
-        .filter(|one| matches!(one.in_force, InForce::Set(_)))
-        .count()
-        < 2
-    {
+    if !all.has_set() {
         return;
     }
-    for one in all {
-        wrap(out, &format!("  {}", one.line()), width, "    ");
+    let lines = verdict::lines(&all, zone);
+    let hidden = lines.len().saturating_sub(ROWS);
+    if hidden > 0 {
+        let _ = writeln!(out, "  {hidden} earlier changes; --json lists all");
+    }
+    for line in &lines[hidden..] {
+        wrap(out, &format!("  {line}"), width, "    ");
     }
     out.push('\n');
 }
 
-fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usize) {
-    if incidents.is_empty() {
+fn table(
+    out: &mut String,
+    history: &History,
+    incidents: &[&Incident],
+    zone: &TimeZone,
+    width: usize,
+) {
+    let Some(any) = incidents.first() else {
         return;
-    }
-    let header = "start                lasted       blocks  Mb/s  ended by     fix in force";
-    let narrow = width < header.len() + 2;
+    };
+    let stretches = history.stretches(any.nic);
+    let in_force = |incident: &Incident| {
+        let at = stretch_of(&stretches, incident);
+        let state = at.map_or(InForce::Unknown, |stretch| stretch.state);
+        history.own.name(state)
+    };
+    let hidden = incidents.len().saturating_sub(ROWS);
+    let names = incidents[hidden..]
+        .iter()
+        .map(|incident| in_force(incident));
+    let names: Vec<String> = names.collect();
+    let header = "start                lasted       blocks  Mb/s  ended by     in force";
+    let longest = names.iter().map(|name| name.chars().count()).max();
+    let narrow = width < header.len() - 6 + longest.unwrap_or(0).max(8);
     if !narrow {
         let _ = writeln!(out, "  {header}");
     }
-    let hidden = incidents.len().saturating_sub(ROWS);
     let earlier: u64 = incidents[..hidden].iter().map(|i| i.times).sum();
-    for i in &incidents[hidden..] {
+    for (i, in_force) in incidents[hidden..].iter().zip(&names) {
         let start = when(&i.start, zone);
         let lasted = match &i.end {
             Some(end) => end.since(&i.start).map_or("?".into(), span),
@@ -201,22 +231,16 @@ fn table(out: &mut String, incidents: &[&Incident], zone: &TimeZone, width: usiz
             Some(EndedBy::Never) => "never",
             None => "-",
         };
-        let force = match i.in_force {
-            Some(true) => "yes",
-            Some(false) => "no",
-            None if i.other => "other",
-            None => "not known",
-        };
         if narrow {
             let blocks = plural(i.blocks, "block");
             let text = format!(
-                "  {start}: {lasted}, {blocks}, {speed} Mb/s, ended by: {by}, fix in force: {force}"
+                "  {start}: {lasted}, {blocks}, {speed} Mb/s, ended by: {by}, in force: {in_force}"
             );
             wrap(out, &text, width, "    ");
         } else {
             let _ = writeln!(
                 out,
-                "  {start:<19}  {lasted:<12} {:>6}  {speed:>4}  {by:<12} {force}",
+                "  {start:<19}  {lasted:<12} {:>6}  {speed:>4}  {by:<12} {in_force}",
                 i.blocks
             );
         }

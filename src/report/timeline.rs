@@ -1,8 +1,9 @@
 //! The days of a history for one NIC, by the local calendar: what the terminal page and the
 //! picture draw. A log without dates is laid out by up-time instead.
 
+use super::configurations;
 use super::history::History;
-use crate::hang::Settings;
+use super::in_force::InForce;
 use crate::kernel_log::{SECOND, Stamp};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Date};
@@ -10,32 +11,35 @@ use jiff::{Timestamp, civil::Date};
 /// Longer histories than this are drawn from their end.
 const MAX_DAYS: usize = 3660;
 
-/// Shorter than this is no state of a day.
-const BRIEF: i64 = 60 * SECOND;
-
-/// The fix on a day.
+/// What was in force on a day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fix {
+pub enum State {
     /// The machine was off, or the log is missing.
     #[default]
     NoLog,
-    /// The log does not tell.
-    Unknown,
-    /// Not in force.
-    Without,
-    /// It changed during the day.
+    /// More than one thing.
     Mixed,
-    /// In force.
-    With,
+    Is(InForce),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Day {
     /// Incidents that began on it.
     pub incidents: u32,
-    /// Those of them that came although the fix was in force.
+    /// Those of them that came although what was last set was in force.
     pub in_spite: u32,
-    pub fix: Fix,
+    pub state: State,
+}
+
+/// A configuration came into force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub day: usize,
+    /// Which part of the day had passed.
+    pub part: f64,
+    pub from: InForce,
+    pub to: InForce,
+    pub name: String,
 }
 
 /// All days from the first sign of life to the last.
@@ -44,10 +48,9 @@ pub struct Timeline {
     /// `None`: counted from boot, since the log has no dates.
     pub first: Option<Date>,
     pub days: Vec<Day>,
-    /// What the fix is, if the log tells.
-    pub fix: Option<Settings>,
-    /// The day on which the fix first came into force, and which part of it had passed.
-    pub change: Option<(usize, f64)>,
+    /// What was in force at any time, with its name: what was last set comes last.
+    pub states: Vec<(InForce, String)>,
+    pub changes: Vec<Change>,
 }
 
 /// Lays out the history of the NIC with index `nic`.
@@ -77,16 +80,11 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
         usize::try_from(day).ok()
     };
     let mut days = vec![Day::default(); (high - low + 1) as usize];
-    // The seconds after each boot until the fix is in force are not worth a mark on a day.
-    let (short, long): (Vec<_>, Vec<_>) = stretches.iter().partition(|s| s.length() < BRIEF);
+    // The seconds after each boot until the helper's line are not worth a mark on a day.
+    let (short, long): (Vec<_>, Vec<_>) = stretches.iter().partition(|s| s.is_brief());
     let brief = long.len();
     let mut long_there = vec![false; days.len()];
     for (order, s) in long.into_iter().chain(short).enumerate() {
-        let fix = match s.in_force {
-            None => Fix::Unknown,
-            Some(false) => Fix::Without,
-            Some(true) => Fix::With,
-        };
         let (Some(from), Some(to)) = (number(&s.from), place(&s.to)) else {
             continue;
         };
@@ -94,7 +92,7 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
         for (n, day) in days.iter_mut().enumerate().take(to + 1).skip(from) {
             long_there[n] |= order < brief;
             if order < brief || !long_there[n] {
-                day.fix = day.fix.and(fix);
+                day.state = day.state.and(State::Is(s.state));
             }
         }
     }
@@ -110,44 +108,62 @@ pub fn of_nic(history: &History, nic: usize, zone: &TimeZone) -> Timeline {
         let span = jiff::SignedDuration::from_hours(low * 24);
         Date::ZERO.checked_add(span).ok()
     });
+    let part = |stamp: &Stamp| match stamp.wall.and_then(|w| Timestamp::from_microsecond(w).ok()) {
+        Some(at) if dated => {
+            let time = at.to_zoned(zone.clone()).time();
+            f64::from(time.hour()) / 24.0 + f64::from(time.minute()) / 1440.0
+        }
+        _ => (stamp.uptime.unwrap_or(0) / SECOND % 86_400) as f64 / 86_400.0,
+    };
+    let all = configurations::of_nic(history, nic);
+    let mut before = InForce::Unknown;
+    let mut changes = Vec::new();
+    for one in all.runs() {
+        let first = before == InForce::Unknown && one.in_force == InForce::Default;
+        if let Some(day) = place(&one.since).filter(|_| !first) {
+            changes.push(Change {
+                day,
+                part: part(&one.since),
+                from: before,
+                to: one.in_force,
+                name: one.name.clone(),
+            });
+        }
+        before = one.in_force;
+    }
+    let mut states: Vec<(InForce, String)> = Vec::new();
+    for one in all.list {
+        states.retain(|(state, _)| !matches!(state, InForce::Set(_)) || *state != one.in_force);
+        if !states.iter().any(|(state, _)| *state == one.in_force) {
+            states.push((one.in_force, one.name));
+        }
+    }
     Timeline {
         first: first.flatten(),
         days,
-        fix: history.fixes[nic].clone(),
-        change: history.changes[nic].as_ref().and_then(|stamp| {
-            let seconds = match stamp.wall.and_then(|w| Timestamp::from_microsecond(w).ok()) {
-                Some(at) if dated => {
-                    let time = at.to_zoned(zone.clone()).time();
-                    f64::from(time.hour()) * 3600.0 + f64::from(time.minute()) * 60.0
-                }
-                _ => (stamp.uptime? / SECOND % 86_400) as f64,
-            };
-            Some((place(stamp)?, seconds / 86_400.0))
-        }),
+        states,
+        changes,
     }
 }
 
-impl Fix {
+impl State {
     /// Both of these on one day.
-    fn and(self, other: Fix) -> Fix {
+    fn and(self, other: State) -> State {
         match (self, other) {
-            (Fix::NoLog, f) | (f, Fix::NoLog) => f,
+            (State::NoLog, s) | (s, State::NoLog) => s,
             (a, b) if a == b => a,
-            (Fix::Unknown, _) | (_, Fix::Unknown) => Fix::Unknown,
-            _ => Fix::Mixed,
+            (s @ State::Is(InForce::Unknown), _) | (_, s @ State::Is(InForce::Unknown)) => s,
+            _ => State::Mixed,
         }
     }
 }
 
 impl Timeline {
-    /// What the marks are about, and the words for the fix being in force and not.
-    pub fn words(&self) -> (String, &'static str, &'static str) {
-        let off = self.fix.as_ref().and_then(Settings::all_off);
-        match (off, &self.fix) {
-            (Some(keys), _) => (keys, "off (fix in force)", "on"),
-            (None, Some(fix)) => (fix.name(), "in force", "not in force"),
-            (None, None) => ("fix".into(), "in force", "not in force"),
-        }
+    /// Which of several things that unhang has set it is: 0 is the last.
+    pub fn place_of(&self, state: InForce) -> usize {
+        let set = |(state, _): &&(InForce, String)| matches!(state, InForce::Set(_));
+        let mut sets = self.states.iter().filter(set).rev();
+        sets.position(|(other, _)| *other == state).unwrap_or(0)
     }
 
     /// The name of a day: its date, or which day since boot.
@@ -168,7 +184,9 @@ impl Timeline {
         let groups = self.days.chunks(per).map(|days| Day {
             incidents: days.iter().map(|d| d.incidents).sum(),
             in_spite: days.iter().map(|d| d.in_spite).sum(),
-            fix: days.iter().fold(Fix::NoLog, |fix, d| fix.and(d.fix)),
+            state: days
+                .iter()
+                .fold(State::NoLog, |state, d| state.and(d.state)),
         });
         (per, groups.collect())
     }

@@ -3,8 +3,9 @@
 //! sysfs and procfs under a given root. MAC addresses (also those in interface names) and
 //! the host name are left out unless asked for; IP addresses are never read.
 
-use super::configurations::{self, Configuration, InForce};
-use super::history::History;
+use super::configurations;
+use super::history::{History, stretch_of};
+use super::in_force::InForce;
 use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac, wrap};
 use crate::hang::{Incident, LoggedNic};
 use jiff::tz::TimeZone;
@@ -209,12 +210,14 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
     let n = &history.incidents.nics[nic];
     let _ = writeln!(out, "  {}", counts(n, &all));
     let configurations = configurations::of_nic(history, nic);
-    let set = |one: &Configuration| matches!(one.in_force, InForce::Set(_));
-    if configurations.iter().any(set) {
-        for one in &configurations {
-            let _ = writeln!(out, "  {}", one.line());
+    if configurations.has_set() {
+        let lines = verdict::lines(&configurations, zone);
+        let hidden = lines.len().saturating_sub(INCIDENTS);
+        for line in &lines[hidden..] {
+            let _ = writeln!(out, "  {line}");
         }
     }
+    let stretches = history.stretches(nic);
     let hidden = all.len().saturating_sub(INCIDENTS);
     if hidden > 0 {
         let _ = writeln!(out, "  ({hidden} earlier ones left out)");
@@ -228,10 +231,12 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
             (None, Some(by)) => format!("until power-off ({})", by.name()),
             _ => "still so where the log ends".into(),
         };
-        let settings = match &history.fixes[nic] {
-            Some(_) if i.other => "other settings".into(),
-            Some(fix) => fix.state(i.in_force),
-            None => "settings not known".into(),
+        let at = stretch_of(&stretches, i);
+        let state = at.map_or(InForce::Unknown, |stretch| stretch.state);
+        let settings = match state {
+            InForce::Unknown => "settings not known".into(),
+            InForce::Default => "default settings".into(),
+            state => history.own.name(state),
         };
         let speed = i.speed.map_or("?".into(), |s| s.to_string());
         let _ = writeln!(

@@ -1,16 +1,21 @@
 //! What the rules say about one NIC.
 
+use std::collections::HashSet;
+
 use super::{Exhausted, Match, Rule};
 use crate::features::{Key, on_off};
 use crate::nic::Nic;
+use crate::settings::{Family, Name, Value};
 
 /// What the rules say about one NIC. Later settings win, feature by feature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision<'r> {
     /// Every rule, in the order in which they were looked at.
     pub looked: Vec<Looked<'r>>,
-    /// What the matching rules want, in order.
+    /// The offloads that the matching rules want, in order.
     pub settings: Vec<Setting<'r>>,
+    /// What they want beside offloads, in the order in which it is set; each name once.
+    pub values: Vec<ValueSetting<'r>>,
 }
 
 /// One rule that was looked at.
@@ -49,6 +54,20 @@ pub struct Setting<'r> {
     pub on: bool,
 }
 
+/// One setting beside the offloads, by the last rule that sets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueSetting<'r> {
+    pub rule: &'r Rule,
+    pub name: &'r Name,
+    pub value: Value,
+}
+
+impl std::fmt::Display for ValueSetting<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.value)
+    }
+}
+
 impl std::fmt::Display for Setting<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.key, on_off(self.on))
@@ -58,7 +77,7 @@ impl std::fmt::Display for Setting<'_> {
 impl<'r> Decision<'r> {
     /// Whether any rule wants anything of this NIC.
     pub fn is_empty(&self) -> bool {
-        self.settings.is_empty()
+        self.settings.is_empty() && self.values.is_empty()
     }
 
     /// Whether the NIC is to be brought back when it is wedged: as the last matching rule says
@@ -85,6 +104,19 @@ impl<'r> Decision<'r> {
         self
     }
 
+    /// The same without the values that `leave` names.
+    #[must_use]
+    pub fn without_values(mut self, leave: impl Fn(&Name) -> bool) -> Decision<'r> {
+        self.values.retain(|value| !leave(value.name));
+        self
+    }
+
+    /// The families that anything is wanted of, in the order in which they are set.
+    pub fn families(&self) -> impl Iterator<Item = Family> {
+        let wants = |family: &Family| self.values.iter().any(|v| v.name.family == *family);
+        Family::ALL.into_iter().filter(wants)
+    }
+
     /// The settings that count: those of which a later one does not set everything anew.
     pub fn effective(&self) -> impl Iterator<Item = &Setting<'_>> {
         let overridden = |index: usize, setting: &Setting<'_>| {
@@ -99,8 +131,13 @@ impl<'r> Decision<'r> {
 
     /// The rules that want something, in order, each once.
     pub fn rules(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.settings.iter().map(|s| s.rule.name.clone()).collect();
-        // A rule's settings stand together.
+        let offloads = self.settings.iter().map(|s| std::ptr::from_ref(s.rule));
+        let values = self.values.iter().map(|v| std::ptr::from_ref(v.rule));
+        let wanting: HashSet<*const Rule> = offloads.chain(values).collect();
+        let rules = self.looked.iter().map(|looked| looked.rule);
+        let rules = rules.filter(|rule| wanting.contains(&std::ptr::from_ref(*rule)));
+        let mut names: Vec<String> = rules.map(|rule| rule.name.clone()).collect();
+        // Two rules of one name are one to whoever reads it.
         names.dedup();
         names
     }
@@ -111,6 +148,7 @@ pub fn decide<'r>(rules: impl IntoIterator<Item = &'r Rule>, nic: &Nic) -> Decis
     let mut decision = Decision {
         looked: Vec::new(),
         settings: Vec::new(),
+        values: Vec::new(),
     };
     for rule in rules {
         let mismatches = rule.matches.mismatches(nic);
@@ -121,9 +159,18 @@ pub fn decide<'r>(rules: impl IntoIterator<Item = &'r Rule>, nic: &Nic) -> Decis
                 key: &w.key,
                 on: w.on,
             }));
+            for wanted in &rule.values {
+                decision.values.retain(|value| *value.name != wanted.name);
+                decision.values.push(ValueSetting {
+                    rule,
+                    name: &wanted.name,
+                    value: wanted.value,
+                });
+            }
         }
         decision.looked.push(Looked { rule, mismatches });
     }
+    decision.values.sort_by_key(|value| value.name);
     decision
 }
 

@@ -1,5 +1,6 @@
 //! What is wrong or worth knowing in a rule file, and where.
 
+use std::fmt;
 use std::ops::{Deref, Range};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,16 @@ pub struct Diagnostic {
     pub span: Range<usize>,
     /// What to write instead, or what follows from it.
     pub help: Option<String>,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        })
+    }
 }
 
 impl Diagnostic {

@@ -1,10 +1,12 @@
 //! What a person should know about rules that parse: names that no kernel has, PCI IDs that
-//! cannot be, rules that another one hides, offloads whose change drops the link.
+//! cannot be, rules that another one hides, settings whose change drops the link.
+
+mod values;
 
 use std::collections::HashMap;
 
 use super::diagnostic::Diagnostic;
-use super::{Match, Rule, RuleFile, RuleSet, Wanted};
+use super::{Match, Rule, RuleFile, RuleSet, Wanted, WantedValue};
 use crate::chip;
 use crate::features::on_off;
 
@@ -25,6 +27,7 @@ pub fn lint(set: &RuleSet) -> Vec<Vec<Diagnostic>> {
             found.extend(all.same_name(file, index));
             found.extend(all.hidden(file, index));
             found.extend(rule.offload.iter().flat_map(|wanted| offload(rule, wanted)));
+            found.extend(values::lint(rule));
             index += 1;
         }
         found.sort_by_key(|diagnostic| diagnostic.span.start);
@@ -72,7 +75,7 @@ impl<'r> All<'r> {
         })
     }
 
-    /// A later rule is for all the NICs that this one is for, and sets all that it sets.
+    /// A later rule matches all the NICs that this one matches, and sets all that it sets.
     fn hidden(&self, file: &RuleFile, index: usize) -> Option<Diagnostic> {
         let rule = self.rules[index];
         let first_later = |value| {
@@ -81,13 +84,13 @@ impl<'r> All<'r> {
             let mut later = later.iter().copied();
             later.find(|other| hides(self.rules[*other], rule))
         };
-        if rule.offload.is_empty() {
+        if !rule.sets_anything() {
             return None;
         }
         let values = rule.matches.first_values().into_iter();
         let other = self.rules[values.filter_map(first_later).min()?];
         let message = format!(
-            "rule '{}' has no effect: a later rule, '{}' ({}), matches all of its NICs and sets all of its offloads",
+            "rule '{}' has no effect: a later rule, '{}' ({}), matches all of its NICs and sets all that it sets",
             rule.name,
             other.name,
             self.set.place_of(other)
@@ -150,7 +153,10 @@ fn hides(later: &Rule, rule: &Rule) -> bool {
             .iter()
             .any(|other| other.key.includes(&wanted.key))
     };
-    later.matches.includes(&rule.matches) && rule.offload.iter().all(sets)
+    let sets_value = |wanted: &WantedValue| later.values.iter().any(|o| o.name == wanted.name);
+    later.matches.includes(&rule.matches)
+        && rule.offload.iter().all(sets)
+        && rule.values.iter().all(sets_value)
 }
 
 impl Match {
@@ -195,7 +201,7 @@ impl Match {
         found
     }
 
-    /// Whether every NIC that `other` is for is one that `self` is for, as far as can be told.
+    /// Whether `self` matches every NIC that `other` matches, as far as can be told.
     fn includes(&self, other: &Match) -> bool {
         fn all<T>(ours: &[T], theirs: &[T], holds: impl Fn(&T, &T) -> bool) -> bool {
             let covered = |their: &T| ours.iter().any(|our| holds(our, their));
@@ -216,10 +222,13 @@ impl Match {
     }
 }
 
+fn for_e1000e(rule: &Rule) -> bool {
+    rule.matches.driver.is_empty() || rule.matches.driver.iter().any(|d| d == "e1000e")
+}
+
 fn offload(rule: &Rule, wanted: &Wanted) -> Vec<Diagnostic> {
     let Wanted { key, on, span } = wanted;
-    let for_e1000e =
-        rule.matches.driver.is_empty() || rule.matches.driver.iter().any(|d| d == "e1000e");
+    let for_e1000e = for_e1000e(rule);
     let mut found = Vec::new();
     if !key.is_known() {
         let help = match key.suggestion() {

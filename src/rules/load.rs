@@ -31,6 +31,8 @@ const DIRS: [&str; 4] = [
 
 /// No rule file is anywhere near so large; more would only cost time at boot.
 const MAX_BYTES: u64 = 1 << 20;
+/// Spares most files a second read.
+const USUAL_BYTES: usize = 8 << 10;
 
 /// The rule directories below `root`, in the order of their precedence.
 pub fn default_dirs(root: &Path) -> Vec<PathBuf> {
@@ -86,7 +88,7 @@ pub enum FileProblem {
 impl RuleFile {
     /// The file that somebody names, and why it would be refused in a rule directory.
     pub fn named(path: &Path) -> (RuleFile, Option<String>) {
-        match open(path) {
+        match open(path, false) {
             Ok((file, distrust)) => (RuleFile::new(path, text(file)), distrust),
             Err(problem) => (RuleFile::new(path, Err(problem)), None),
         }
@@ -242,7 +244,8 @@ fn rule_files(root: &Path, dir: &Path) -> io::Result<Vec<PathBuf>> {
 fn read_trusted(root: &Path, path: &Path) -> Result<String, FileProblem> {
     let dir = path.parent().unwrap_or(Path::new("/"));
     let place = resolved(root, dir)?.join(path.file_name().unwrap_or_default());
-    if let Some(reason) = foreign_owner(&fs::symlink_metadata(place)?) {
+    let meta = fs::symlink_metadata(place)?;
+    if let Some(reason) = foreign_owner(&meta) {
         return Err(FileProblem::Untrusted(reason));
     }
     let real = resolved(root, path)?;
@@ -250,7 +253,7 @@ fn read_trusted(root: &Path, path: &Path) -> Result<String, FileProblem> {
     if real == root.join("dev/null") {
         return Ok(String::new());
     }
-    let (file, distrust) = open(&real).map_err(|problem| match problem {
+    let (file, distrust) = open(&real, !meta.is_symlink()).map_err(|problem| match problem {
         FileProblem::Unreadable(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::read_link(path).map_or(error.into(), FileProblem::Dangling)
         }
@@ -262,8 +265,9 @@ fn read_trusted(root: &Path, path: &Path) -> Result<String, FileProblem> {
     }
 }
 
-/// The file, and why what it says may not be what root does.
-fn open(path: &Path) -> Result<(File, Option<String>), FileProblem> {
+/// The file, and why what it says may not be what root does. Its directory is looked at too,
+/// unless `dir_is_trusted`.
+fn open(path: &Path, dir_is_trusted: bool) -> Result<(File, Option<String>), FileProblem> {
     let file = root_files::open(path)?;
     let meta = file.metadata()?;
     // /dev/null (Documentation/admin-guide/devices.txt)
@@ -273,12 +277,16 @@ fn open(path: &Path) -> Result<(File, Option<String>), FileProblem> {
     if !meta.is_file() {
         return Err(FileProblem::NotAFile);
     }
-    let distrust = distrust_file(path, &meta);
+    let distrust = if dir_is_trusted {
+        distrust(&meta)
+    } else {
+        distrust_file(path, &meta)
+    };
     Ok((file, distrust))
 }
 
 fn text(file: impl Read) -> Result<String, FileProblem> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileProblem::TooLarge);

@@ -1,4 +1,4 @@
-//! Rules: which NICs get which offloads.
+//! Rules: which NICs get which offloads and other settings.
 //!
 //! A rule file is TOML with `[[rule]]` tables ([`parse`]). The files come from a few
 //! directories with precedence and masks ([`load`]). What the rules say about one NIC is
@@ -11,7 +11,7 @@ mod lint;
 mod load;
 mod parse;
 
-pub use decide::{Decision, Looked, Mismatch, Setting, decide};
+pub use decide::{Decision, Looked, Mismatch, Setting, ValueSetting, decide};
 pub use diagnostic::{Diagnostic, Severity, Source};
 pub use lint::lint;
 pub use load::{FileProblem, RuleFile, RuleSet, default_dirs, load, load_inside};
@@ -21,6 +21,7 @@ use std::ops::Range;
 
 use crate::features::Key;
 use crate::nic::PciId;
+use crate::settings::{Name, Value};
 
 /// One `[[rule]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,9 +34,11 @@ pub struct Rule {
     pub evidence: Option<String>,
     /// Which NICs it is for.
     pub matches: Match,
-    /// What it wants, in the order written: `false` is off. Empty for a rule that only notes evidence.
+    /// The offloads that it wants, in the order written: `false` is off.
     pub offload: Vec<Wanted>,
-    /// What the watcher does when somebody else changes one of these offloads.
+    /// What it wants beside offloads, in the order written.
+    pub values: Vec<WantedValue>,
+    /// What the watcher does when somebody else changes one of these.
     pub drift: Drift,
     /// Whether the watcher brings a wedged NIC back; `None` leaves that to the other rules.
     pub recover: Option<bool>,
@@ -43,6 +46,13 @@ pub struct Rule {
     pub exhausted: Option<Exhausted>,
     /// Where it stands in its file, in bytes.
     pub span: Range<usize>,
+}
+
+impl Rule {
+    /// Whether it wants anything; one that does not only notes evidence.
+    pub fn sets_anything(&self) -> bool {
+        !self.offload.is_empty() || !self.values.is_empty()
+    }
 }
 
 /// What the watcher does with a NIC that can't be brought back.
@@ -56,7 +66,7 @@ pub enum Exhausted {
     Reboot,
 }
 
-/// What the watcher does when somebody else changes an offload.
+/// What the watcher does when somebody else changes a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Drift {
     /// Put it back, and log that.
@@ -73,6 +83,15 @@ pub struct Wanted {
     pub key: Key,
     /// `true` is on.
     pub on: bool,
+    /// Where the key stands in its file, in bytes.
+    pub span: Range<usize>,
+}
+
+/// One line of a table such as `[rule.eee]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedValue {
+    pub name: Name,
+    pub value: Value,
     /// Where the key stands in its file, in bytes.
     pub span: Range<usize>,
 }

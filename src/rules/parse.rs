@@ -10,16 +10,23 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, first};
-use super::{Drift, Exhausted, Match, Rule, Wanted};
+use super::{Drift, Exhausted, Match, Rule, Wanted, WantedValue};
 use crate::features::{Key, nearest};
 use crate::nic::parse_mac;
+use crate::settings::{Family, Kind, Name, Value};
 
-const RULE_KEYS: [&str; 8] = [
+const RULE_KEYS: [&str; 14] = [
     "name",
     "description",
     "evidence",
     "match",
     "offload",
+    "eee",
+    "pause",
+    "ring",
+    "coalesce",
+    "private-flags",
+    "wol",
     "drift",
     "recover",
     "exhausted",
@@ -100,6 +107,7 @@ impl Parser {
         let mut evidence = None;
         let mut matches = None;
         let mut offload = None;
+        let mut values = Vec::new();
         let mut drift = Drift::default();
         let mut recover = None;
         let mut exhausted = None;
@@ -113,7 +121,10 @@ impl Parser {
                 "drift" => drift = self.drift(value),
                 "recover" => recover = self.boolean(value, "recover"),
                 "exhausted" => exhausted = self.exhausted(value),
-                _ => self.unknown_key(key, "a rule", &RULE_KEYS),
+                word => match Family::of_table(word) {
+                    Some(family) => values.extend(self.values(family, value)),
+                    None => self.unknown_key(key, "a rule", &RULE_KEYS),
+                },
             }
         }
         if self.errors.len() > errors_before {
@@ -133,7 +144,7 @@ impl Parser {
                 "add [rule.match] with at least one of driver, pci, interface, mac, path",
             );
         }
-        if offload.is_none() && evidence.is_none() {
+        if offload.is_none() && values.is_empty() && evidence.is_none() {
             self.error(
                 span.clone(),
                 "this rule wants nothing".into(),
@@ -147,6 +158,7 @@ impl Parser {
             evidence,
             matches: matches?,
             offload,
+            values,
             drift,
             recover,
             exhausted,
@@ -230,6 +242,67 @@ impl Parser {
             }
         }
         wanted
+    }
+
+    /// A table of one family's settings.
+    fn values(&mut self, family: Family, value: &Spanned<DeValue<'_>>) -> Vec<WantedValue> {
+        let table = family.table();
+        let known: Vec<&str> = family.settable().collect();
+        let example = known.first().copied().unwrap_or("disable-k1");
+        let line = match family.kind_of(example) {
+            Some(Kind::Number) => format!("{example} = 256"),
+            _ => format!("{example} = false"),
+        };
+        let Some(entries) = value.get_ref().as_table() else {
+            let help = format!("write [rule.{table}] and below it a line such as {line}");
+            self.wrong_type(value, table, "a table", &help);
+            return Vec::new();
+        };
+        if entries.is_empty() {
+            let message = format!("[rule.{table}] is empty");
+            self.error(value.span(), message, format!("add a line such as {line}"));
+        }
+        let mut wanted = Vec::new();
+        for (key, value) in in_order(entries) {
+            // Log lines name keys between commas and brackets, so a key has none.
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:+/ ".contains(c);
+            let word = key.get_ref();
+            if family.names_any() && (!word.chars().all(allowed) || word.trim() != word.as_ref()) {
+                self.error(
+                    key.span(),
+                    format!("'{word}' is no name of a private flag"),
+                    "'ethtool --show-priv-flags NIC' shows those that its driver has",
+                );
+                continue;
+            }
+            let Some(kind) = family.kind_of(word) else {
+                self.unknown_key(key, &format!("[rule.{table}]"), &known);
+                continue;
+            };
+            let of_kind = match kind {
+                Kind::Switch => self.boolean(value, word).map(Value::Switch),
+                Kind::Number => self.number(value, word).map(Value::Number),
+            };
+            wanted.extend(of_kind.map(|value| WantedValue {
+                name: Name::new(family, word.as_ref()),
+                value,
+                span: key.span(),
+            }));
+        }
+        wanted
+    }
+
+    fn number(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<u32> {
+        let integer = value.get_ref().as_integer();
+        let number = integer.and_then(|i| u32::from_str_radix(i.as_str(), i.radix()).ok());
+        if number.is_none() {
+            self.error(
+                value.span(),
+                format!("'{key}' is no number from 0 to {}", u32::MAX),
+                "write it in digits, without quotes",
+            );
+        }
+        number
     }
 
     fn boolean(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<bool> {
@@ -341,7 +414,7 @@ impl Parser {
         );
     }
 
-    fn unknown_key(&mut self, key: &Spanned<DeString<'_>>, place: &str, known: &[&'static str]) {
+    fn unknown_key(&mut self, key: &Spanned<DeString<'_>>, place: &str, known: &[&str]) {
         let word = key.get_ref();
         let help = match nearest(word, known.iter().copied()) {
             Some(meant) => format!("did you mean '{meant}'?"),

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::bond::other_port;
-use super::react::{net_device, since_boot};
+use super::react::net_device;
+use super::restore::since_boot;
 use super::{NET, Watcher};
 use crate::log::{Level, Part};
 use crate::nic::Nic;

@@ -1,22 +1,28 @@
-//! The loop guard: somebody and unhang must not fight over an offload for ever.
+//! The loop guard: somebody and unhang must not fight over a setting for ever, and no rule must
+//! make the link flap.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// After so many times within [`WINDOW`] an offload is left as it is.
+/// After so many times within [`WINDOW`] a setting is left as it is.
 pub const LIMIT: usize = 3;
 pub const WINDOW: Duration = Duration::from_secs(600);
 
-/// What was put back of one NIC, and when (since boot), per offload key.
+/// What was put back of one NIC, and when (since boot), per setting.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Guard {
     put_back: BTreeMap<String, Vec<Duration>>,
     left: Vec<String>,
+    /// When the link was dropped to set something, whatever that was.
+    drops: Vec<Duration>,
+    /// What would drop it, and is left as it is.
+    left_dropping: Vec<String>,
 }
 
-/// Whether an offload may be put back.
+/// Whether a setting may be put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriftAction {
     PutBack,
@@ -27,7 +33,7 @@ pub enum DriftAction {
 }
 
 impl Guard {
-    /// Whether the offload may be put back; if so, that is counted.
+    /// Whether the setting may be put back; if so, that is counted.
     pub fn ask(&mut self, key: &str, now: Duration) -> DriftAction {
         if self.leaves(key) {
             return DriftAction::Leave;
@@ -42,11 +48,33 @@ impl Guard {
         DriftAction::PutBack
     }
 
+    /// Whether a setting may be put back that drops the link: [`LIMIT`] times until the rules
+    /// change, for all such settings of the NIC together. What is asked at the same time is one drop.
+    pub fn ask_to_drop(&mut self, key: &str, now: Duration) -> DriftAction {
+        if self.left_dropping.iter().any(|left| left == key) {
+            return DriftAction::Leave;
+        }
+        if self.drops.last() != Some(&now) {
+            if self.drops.len() >= LIMIT {
+                self.left_dropping.push(key.to_owned());
+                return DriftAction::LeaveNow;
+            }
+            self.drops.push(now);
+        }
+        DriftAction::PutBack
+    }
+
     pub fn leaves(&self, key: &str) -> bool {
         self.left.iter().any(|left| left == key)
     }
 
-    /// Forgets everything: the link or the rules changed.
+    /// The link came up: what does not drop it may be put back again.
+    pub fn link_up(&mut self) {
+        self.put_back.clear();
+        self.left.clear();
+    }
+
+    /// Forgets everything: the rules changed.
     pub fn clear(&mut self) {
         *self = Guard::default();
     }
@@ -80,6 +108,31 @@ mod tests {
                 DriftAction::PutBack
             );
         }
+    }
+
+    #[test]
+    fn the_link_is_dropped_three_times_whatever_changes_however_slowly() {
+        let mut guard = Guard::default();
+        let keys = ["eee", "ring rx", "pause autoneg", "rx"];
+        let mut dropped = Vec::new();
+        for (round, key) in (0..50).zip(keys.into_iter().cycle()) {
+            let now = Duration::from_secs(round * 86400);
+            let asked = ["eee", key];
+            if asked
+                .map(|key| guard.ask_to_drop(key, now))
+                .contains(&DriftAction::PutBack)
+            {
+                dropped.push(round);
+            }
+            // It comes up again each time.
+            guard.link_up();
+        }
+        assert_eq!(dropped, [0, 1, 2]);
+        guard.clear();
+        assert_eq!(
+            guard.ask_to_drop("eee", Duration::ZERO),
+            DriftAction::PutBack
+        );
     }
 
     #[test]

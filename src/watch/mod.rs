@@ -9,12 +9,13 @@
 pub mod bond;
 mod exhausted;
 mod filter;
-mod guard;
+pub mod guard;
 mod kmsg;
 mod listen;
 mod nway;
 mod react;
 mod recover;
+pub mod restore;
 mod rulefiles;
 mod signals;
 pub mod state;
@@ -173,10 +174,10 @@ impl Watcher {
     /// The next signal; meanwhile brings up links whose time has come.
     async fn next(&mut self, signals: &mut Receiver<Signal>) -> Option<Signal> {
         while let Some(at) = self.next_link_up() {
-            let wait = at.saturating_sub(react::since_boot());
+            let wait = at.saturating_sub(restore::since_boot());
             match tokio::time::timeout(wait, signals.recv()).await {
                 Ok(signal) => return signal,
-                Err(_) => self.bring_up(react::since_boot()),
+                Err(_) => self.bring_up(restore::since_boot()),
             }
         }
         signals.recv().await

@@ -3,28 +3,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::time::{ClockId, clock_gettime};
-
-use super::guard::{DriftAction, LIMIT, WINDOW};
+use super::restore::When;
 use super::signals::{LinkState, Signal};
 use super::{Watched, Watcher, rulefiles};
-use crate::apply::{IfReverted, Outcome, apply};
 use crate::discover;
-use crate::features::FeatureKernel;
-use crate::log::{Event, Level, Line, Part};
+use crate::log::{Event, Level, Line};
 use crate::nic::Nic;
-use crate::notify::{self, Kind};
-use crate::plan::{KeyPlan, Plan, State};
-use crate::rules::{Decision, Drift, decide};
+use crate::rules::decide;
 
 impl Watcher {
     pub(super) async fn react(&mut self, signal: Signal) {
         match signal {
             Signal::Link(link) => self.link(link).await,
             Signal::Gone(ifindex) => self.gone(ifindex),
-            Signal::Features(ifindex) => self.drift(ifindex).await,
+            Signal::Changed(ifindex) => {
+                self.put_right(ifindex, When::Drift, &Event::drift()).await;
+            }
             Signal::Kernel { record, now } => self.kernel(record, now).await,
             Signal::Overflow => self.catch_up().await,
             Signal::Rules => self.rules().await,
@@ -38,7 +34,7 @@ impl Watcher {
             let ifindex = nic.ifindex;
             if self.take_on(nic.clone()) {
                 self.link(LinkState::now(nic)).await;
-                self.put_right(ifindex, event).await;
+                self.put_right(ifindex, When::Unseen, event).await;
             }
         }
         self.save();
@@ -49,7 +45,7 @@ impl Watcher {
         for nic in self.find() {
             let ifindex = nic.ifindex;
             self.link(LinkState::now(nic)).await;
-            self.drift(ifindex).await;
+            self.put_right(ifindex, When::Drift, &Event::drift()).await;
         }
         self.save();
     }
@@ -109,8 +105,9 @@ impl Watcher {
         if link.carrier && link.carrier_ups > state.carrier_ups {
             state.carrier_ups = link.carrier_ups;
             state.last_link_up = Some(now_since_1970());
-            state.guard.clear();
-            self.put_right(link.ifindex, &Event::link_up()).await;
+            state.guard.link_up();
+            let when = When::Unseen;
+            self.put_right(link.ifindex, when, &Event::link_up()).await;
             self.save();
         }
     }
@@ -121,28 +118,6 @@ impl Watcher {
         }
         if self.state.nics.remove(&ifindex).is_some() {
             self.save();
-        }
-    }
-
-    pub(super) async fn apply(&mut self, nic: &Nic, decision: &Decision<'_>) -> Outcome {
-        let leave = IfReverted::Leave;
-        apply(&mut self.kernel, &self.saved, nic, decision, leave).await
-    }
-
-    /// Brings the NIC to what the rules want, whatever it was before, but for what the loop guard
-    /// leaves.
-    async fn put_right(&mut self, ifindex: u32, event: &Event) {
-        let Some(watched) = self.nics.get(&ifindex) else {
-            return;
-        };
-        let nic = watched.nic.clone();
-        let rules = Arc::clone(&self.rules);
-        let guard = self.state.nics.get(&ifindex).map(|state| &state.guard);
-        let decision = decide(rules.rules(), &nic)
-            .without(|setting| guard.is_some_and(|guard| guard.leaves(setting.key.as_str())));
-        let outcome = self.apply(&nic, &decision).await;
-        if let Some((level, line)) = Line::new(&outcome, event) {
-            self.say(ifindex, level, &line);
         }
     }
 
@@ -158,71 +133,6 @@ impl Watcher {
         }
         if level > Level::Debug {
             self.log.write(level, &line.to_string());
-        }
-    }
-
-    /// Somebody changed features; it may have been us.
-    async fn drift(&mut self, ifindex: u32) {
-        let Some(watched) = self.nics.get(&ifindex) else {
-            return;
-        };
-        let nic = watched.nic.clone();
-        let rules = Arc::clone(&self.rules);
-        let decision = self.saved.respected_by(&nic, decide(rules.rules(), &nic));
-        // A NIC that went away meanwhile is told of by another signal.
-        let Ok(features) = self.kernel.get(ifindex).await else {
-            return;
-        };
-        let plan = Plan::new(&decision, &features);
-        let drifted: Vec<_> = plan
-            .keys
-            .iter()
-            .filter(|key| key.features.iter().any(|f| f.state.needs_set()))
-            .collect();
-        if drifted.is_empty() {
-            return;
-        }
-        let state = self.state.nics.entry(ifindex).or_default();
-        let mut put_back = Vec::new();
-        let mut left = Vec::new();
-        for key in drifted {
-            let report_only = decision.settings.iter().any(|s| {
-                *s.key == key.key && s.rule.name == key.rule && s.rule.drift == Drift::Report
-            });
-            match state.guard.ask(key.key.as_str(), since_boot()) {
-                DriftAction::PutBack if report_only => left.push((
-                    Kind::NotInForce,
-                    still(key, r#"left as is by drift = "report""#),
-                )),
-                DriftAction::PutBack => put_back.push(key.key.clone()),
-                DriftAction::LeaveNow if !report_only => {
-                    left.push((Kind::LoopGuard, still(key, &loop_words())));
-                }
-                DriftAction::LeaveNow | DriftAction::Leave => {}
-            }
-        }
-        state.put_back += u32::try_from(put_back.len()).unwrap_or(u32::MAX);
-        for (kind, part) in &left {
-            self.tell(notify::Event::of_nic(*kind, &nic, &part.to_string()));
-        }
-        // Before anything is done: whoever is started in its place does not count it again.
-        self.save();
-        if !left.is_empty() {
-            let line = Line {
-                interface: features.interface.clone(),
-                parts: left.into_iter().map(|(_, part)| part).collect(),
-                rules: plan.rules(),
-                identity: nic.identity(),
-                event: Event::drift().to_string(),
-            };
-            self.log.write(Level::Warning, &line.to_string());
-        }
-        if !put_back.is_empty() {
-            let decision = decision.without(|setting| !put_back.contains(setting.key));
-            let outcome = self.apply(&nic, &decision).await;
-            if let Some((level, line)) = Line::new(&outcome, &Event::drift()) {
-                self.say(ifindex, level, &line);
-            }
         }
     }
 
@@ -288,32 +198,6 @@ fn read_carrier_ups(interface: &str) -> u32 {
 /// A device that is down refuses to be asked.
 fn read_carrier(interface: &str) -> bool {
     fs::read_to_string(net_device(interface).join("carrier")).is_ok_and(|text| text.trim() == "1")
-}
-
-fn still(key: &KeyPlan, reason: &str) -> Part {
-    let wrong = key
-        .features
-        .iter()
-        .filter(|feature| matches!(feature.state, State::Change | State::Stuck));
-    Part::Still {
-        keys: vec![key.key.to_string()],
-        on: !key.on,
-        reason: reason.to_owned(),
-        features: wrong.map(|feature| feature.name.clone()).collect(),
-    }
-}
-
-fn loop_words() -> String {
-    format!(
-        "left as is after {LIMIT} put-backs within {} minutes",
-        WINDOW.as_secs() / 60
-    )
-}
-
-pub(super) fn since_boot() -> Duration {
-    clock_gettime(ClockId::CLOCK_MONOTONIC)
-        .map(Duration::from)
-        .unwrap_or_default()
 }
 
 fn now_since_1970() -> u64 {

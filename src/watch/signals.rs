@@ -11,14 +11,15 @@ use tokio::sync::mpsc::Sender;
 use super::kmsg::{self, Record};
 use super::listen::{Heard, Listener};
 use crate::features::message::FeaturesMessage;
+use crate::settings::message::SettingsMessage;
 
 #[derive(Debug)]
 pub enum Signal {
     /// A link appeared or changed.
     Link(LinkState),
     Gone(u32),
-    /// Features of this link changed.
-    Features(u32),
+    /// Settings of this link changed.
+    Changed(u32),
     /// The kernel said something about a NIC's hangs, and did so just now or before the
     /// watcher came.
     Kernel {
@@ -108,10 +109,16 @@ pub fn link(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
 /// A message of ethtool's group `monitor`.
 pub fn changed(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
     let message = NetlinkMessage::<RawGenlMessage>::deserialize(message)?;
-    let message = map_from_rawgenlmsg::<FeaturesMessage>(message)?;
-    Ok(match message.payload {
+    let features = map_from_rawgenlmsg::<FeaturesMessage>(message.clone())?;
+    if let NetlinkPayload::InnerMessage(message) = features.payload {
+        if let FeaturesMessage::Notification { ifindex, .. } = message.payload {
+            return Ok(Some(Signal::Changed(ifindex)));
+        }
+    }
+    let settings = map_from_rawgenlmsg::<SettingsMessage>(message)?;
+    Ok(match settings.payload {
         NetlinkPayload::InnerMessage(message) => match message.payload {
-            FeaturesMessage::Notification { ifindex, .. } => Some(Signal::Features(ifindex)),
+            SettingsMessage::Notification { ifindex } => Some(Signal::Changed(ifindex)),
             _ => None,
         },
         _ => None,

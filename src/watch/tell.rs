@@ -24,8 +24,7 @@ impl Watcher {
 
     /// Tells that a rule is not in force, once until that is otherwise.
     pub(super) fn tell_of_force(&mut self, ifindex: u32, line: &Line) {
-        let failed = matches!(line.parts[..], [Part::Failed(_)]);
-        let wrong = (failed || line.in_force() == Some(false)).then(|| line.said());
+        let wrong = line.parts.iter().any(Part::is_amiss).then(|| line.said());
         let (Some(watched), Some(state)) =
             (self.nics.get(&ifindex), self.state.nics.get_mut(&ifindex))
         else {

@@ -6,6 +6,7 @@ use super::kernel::{Call, FakeKernel};
 use super::{apply_rules, line};
 use unhang::apply::Summary;
 use unhang::features::Key;
+use unhang::hang::unhang_lines::{Said, UnhangLine};
 use unhang::log::{Event, Level, Line};
 
 const NAMES: [&str; 6] = [
@@ -112,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn the_line_says_whether_it_is_in_force_and_can_be_read_back(
+    fn the_line_says_what_is_in_force_and_can_be_read_back(
         mut kernel in nic(),
         wishes in wishes(),
     ) {
@@ -120,7 +121,19 @@ proptest! {
         let outcome = apply_rules(&mut kernel, &texts.iter().map(String::as_str).collect::<Vec<_>>());
         let (_, written) = Line::new(&outcome, &Event::udev("add")).unwrap();
         let in_force = matches!(outcome.summary(), Summary::Applied | Summary::AlreadyRight);
-        prop_assert_eq!(written.in_force(), Some(in_force));
+        if let Some(read) = UnhangLine::parse(&written.to_string()) {
+            let whole = matches!(read.said, Said::InForce { whole: true, .. });
+            prop_assert_eq!(whole, in_force);
+            for name in NAMES {
+                // A later key wins where two are for the same feature.
+                let lost = read.lost.iter().map(|key| (key.as_str(), "lost"));
+                let all = read.settings.iter().chain(lost);
+                let mut of_it = all.filter(|(key, _)| Key::new(*key).covers(name));
+                if let (Some((_, "off")), None) = (of_it.next(), of_it.next()) {
+                    prop_assert!(!kernel.is_on(name), "{}", name);
+                }
+            }
+        }
         prop_assert_eq!(line(&outcome).0 >= Level::Warning, !in_force);
         prop_assert_eq!(Line::parse(&written.to_string()), Some(written));
     }

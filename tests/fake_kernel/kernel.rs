@@ -7,12 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use unhang::features::{Changes, Feature, FeatureKernel, Features, KernelError};
+use unhang::settings::{Family, Name, Reading, Value};
 
 /// What was asked of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     Get,
     Set(Vec<(String, bool)>),
+    Read(Family),
+    Write(Family, Reading),
 }
 
 /// A SET of these features, for comparing.
@@ -38,6 +41,13 @@ pub struct FakeKernel {
     disobeyed: Names,
     /// e1000e's `FLAG_TSO_FORCE`, before Linux 6.3.
     tso_force: bool,
+    /// The families that the driver has, with their values.
+    pub families: BTreeMap<Family, Reading>,
+    /// Values that the driver refuses, and the kernel's words for that.
+    pub refusing: Vec<(Name, Value, &'static str)>,
+    pub link_is_down: bool,
+    /// How often the link went down because something was changed.
+    pub drops: usize,
     /// Errors, by the number of the call.
     pub errors: BTreeMap<usize, KernelError>,
     /// Names that the NIC is given just before a call, by the number of the call.
@@ -84,6 +94,62 @@ impl FakeKernel {
             ("rx-checksum", "on"),
             ("rx-fcs", "off"),
         ])
+    }
+
+    /// An e1000e NIC with the settings that an I219 has, as the driver sets them.
+    pub fn i219() -> FakeKernel {
+        let mut kernel = FakeKernel::e1000e();
+        for setting in [
+            "coalesce rx-usecs 3",
+            "wol magic on",
+            "wol ucast off",
+            "eee on",
+            "pause autoneg on",
+            "pause rx on",
+            "pause tx on",
+            "ring rx 256",
+            "ring tx 256",
+            "private-flag s0ix-enabled on",
+            "private-flag disable-k1 off",
+        ] {
+            let (name, value) = setting.rsplit_once(' ').unwrap();
+            let name: Name = name.parse().unwrap();
+            let family = kernel.families.entry(name.family).or_default();
+            family.push((name.key, value.parse().unwrap()));
+        }
+        kernel
+    }
+
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let name: Name = name.parse().unwrap();
+        name.of(self.families.get(&name.family)?)
+    }
+
+    /// Changes a setting as the kernel does it for somebody: what is so already does not reach the
+    /// driver, and with autonegotiation on the partners agree on pause.
+    pub fn change(&mut self, name: &Name, value: Value) {
+        let negotiated = self.value("pause autoneg") == Some(Value::Switch(true));
+        let Some(reading) = self.families.get_mut(&name.family) else {
+            return;
+        };
+        let slot = reading.iter_mut().find(|(key, _)| *key == name.key);
+        let (key, is) = slot.expect("a setting that the driver has");
+        if *is == value {
+            return;
+        }
+        if name.family != Family::Pause || *key == "autoneg" || !negotiated {
+            *is = value;
+        }
+        if name.family == Family::Pause && name.key == "autoneg" && !negotiated {
+            // What the partners agree on here.
+            for (_, is) in reading {
+                *is = Value::Switch(true);
+            }
+        }
+        if name.drops_link() && !self.link_is_down {
+            self.link_is_down = true;
+            self.drops += 1;
+        }
     }
 
     /// Adds a feature, or describes one anew.
@@ -208,6 +274,40 @@ impl FeatureKernel for FakeKernel {
                 .map(|name| (name.clone(), self.is_on(name)))
                 .collect(),
         })
+    }
+
+    async fn read(&mut self, ifindex: u32, family: Family) -> Result<Reading, KernelError> {
+        assert_eq!(ifindex, super::IFINDEX);
+        self.called(Call::Read(family))?;
+        let reading = self.families.get(&family).cloned();
+        reading.ok_or(KernelError::NotSupported)
+    }
+
+    async fn write(
+        &mut self,
+        ifindex: u32,
+        family: Family,
+        values: &[(&str, Value)],
+    ) -> Result<(), KernelError> {
+        assert_eq!(ifindex, super::IFINDEX);
+        let owned = values
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), *value));
+        self.called(Call::Write(family, owned.collect()))?;
+        let names = values
+            .iter()
+            .map(|(key, value)| (Name::new(family, *key), *value));
+        let names: Vec<_> = names.collect();
+        for (name, value) in &names {
+            let refuses = |(refused, no, _): &&(Name, Value, _)| refused == name && no == value;
+            if let Some((.., words)) = self.refusing.iter().find(refuses) {
+                return Err(KernelError::Refused((*words).to_owned()));
+            }
+        }
+        for (name, value) in &names {
+            self.change(name, *value);
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ mod any_nic;
 mod kernel;
 mod revert;
 mod rules;
+mod settings;
 
 use kernel::{Call, FakeKernel, set};
 use tempfile::TempDir;
@@ -31,19 +32,30 @@ fn nic() -> Nic {
 
 /// Applies rules called a, b …, each with these lines of offloads.
 fn apply_rules(kernel: &mut FakeKernel, offloads: &[&str]) -> Outcome {
-    let rule = |(name, offloads): (char, &&str)| {
-        format!(
-            "[[rule]]\nname = \"{name}\"\nmatch.driver = \"e1000e\"\n[rule.offload]\n{offloads}\n"
-        )
-    };
-    let text: String = ('a'..).zip(offloads).map(rule).collect();
-    let rules = parse(&text).unwrap();
+    let tables: Vec<String> = offloads
+        .iter()
+        .map(|offloads| format!("[rule.offload]\n{offloads}"))
+        .collect();
+    let rules: Vec<&str> = tables.iter().map(String::as_str).collect();
+    apply_tables(kernel, &rules)
+}
+
+/// Applies rules called a, b …, each with these tables.
+fn apply_tables(kernel: &mut FakeKernel, tables: &[&str]) -> Outcome {
+    let rules = parse(&text_of(tables)).unwrap();
     let root = root();
     let state = SavedState::below(root.path());
     let nic = nic();
     let decision = decide(&rules, &nic);
     let apply = apply(kernel, &state, &nic, &decision, IfReverted::Leave);
     BlockingConnection::run(apply)
+}
+
+fn text_of(tables: &[&str]) -> String {
+    let rule = |(name, tables): (char, &&str)| {
+        format!("[[rule]]\nname = \"{name}\"\nmatch.driver = \"e1000e\"\n{tables}\n")
+    };
+    ('a'..).zip(tables).map(rule).collect()
 }
 
 /// In memory: a disk would be waited for.

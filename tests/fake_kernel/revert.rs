@@ -1,9 +1,12 @@
 //! Restoring what was there before.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use tempfile::TempDir;
 use unhang::apply::{IfReverted, KeyResult, Outcome, Summary, apply};
 use unhang::features::{BlockingConnection, FeatureKernel, Features, KernelError};
+use unhang::hang::unhang_lines::UnhangLine;
 use unhang::log::{Event, Line};
 use unhang::revert::revert;
 use unhang::rules::{decide, parse};
@@ -66,7 +69,8 @@ fn everything_is_as_before_and_nothing_else_is_on() {
     // tx-tcp-mangleid-segmentation would be on too after 'ethtool -K eno1 tso on'.
     assert_eq!(nic.features(), before);
     let (_, line) = Line::new(&outcome, &Event::revert()).unwrap();
-    assert_eq!(line.in_force(), Some(false));
+    let read = UnhangLine::parse(&line.to_string()).unwrap();
+    assert!(read.settings.is_empty(), "{read:?}");
     assert_eq!(Line::parse(&line.to_string()), Some(line));
 }
 
@@ -186,6 +190,24 @@ fn an_apply_that_fails_saves_nothing() {
         nic.kernel.errors.insert(1, KernelError::NotSupported);
         assert!(nic.apply(wish).error.is_some());
         assert_eq!(nic.state().read(&super::nic()), Saved::default(), "{wish}");
+    }
+}
+
+#[test]
+fn apply_and_revert_wait_for_one_another() {
+    let mut nic = WithState::new(FakeKernel::e1000e());
+    nic.apply("gro = false");
+    let works = [WithState::revert, |nic: &mut WithState| {
+        nic.apply_as("gro = false", IfReverted::Apply)
+    }];
+    for work in works {
+        let other = nic.state().lock();
+        std::thread::scope(|scope| {
+            let ours = scope.spawn(|| work(&mut nic));
+            std::thread::sleep(Duration::from_millis(50));
+            assert!(!ours.is_finished());
+            drop(other);
+        });
     }
 }
 

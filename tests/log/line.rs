@@ -2,10 +2,12 @@
 
 use proptest::prelude::*;
 
-use unhang::apply::{KeyOutcome, KeyResult, Outcome};
+use unhang::apply::{KeyOutcome, KeyResult, Outcome, ValueOutcome};
 use unhang::features::{KernelError, Key};
-use unhang::log::{Event, Level, Line, Part};
+use unhang::log::{Event, Level, Line, Part, ValuePart};
 use unhang::nic::Nic;
+use unhang::plan::Is;
+use unhang::settings::{Family, Name, Value};
 
 fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
@@ -89,6 +91,39 @@ fn lines_are_as_the_manual_shows_them() {
         }],
         "eno1: link up 1.4 s after recovery 1; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    is_written(
+        vec![
+            Part::Value(ValuePart::Changed(
+                name("eee"),
+                Value::Switch(false),
+                Value::Switch(true),
+            )),
+            Part::Value(ValuePart::Already(name("pause rx"), Value::Switch(true))),
+            Part::Value(ValuePart::Changed(
+                name("ring rx"),
+                Value::Number(512),
+                Value::Number(256),
+            )),
+        ],
+        "eno1: eee off (was on), pause rx already on, ring rx 512 (was 256); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![
+            Part::Value(ValuePart::Still(
+                name("coalesce rx-usecs"),
+                Value::Number(3),
+                "refused: Invalid argument".into(),
+            )),
+            Part::Value(ValuePart::OffAnyway("eee".into())),
+            Part::Value(ValuePart::Unsupported("private-flag disable-k1".into())),
+            Part::Value(ValuePart::Unread(
+                name("wol magic"),
+                "the NIC is gone".into(),
+            )),
+        ],
+        "eno1: coalesce rx-usecs still 3 (refused: Invalid argument), eee off (not supported by this NIC), private-flag disable-k1 not supported by this NIC, wol magic unknown (the NIC is gone); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
     is_written(
         vec![Part::Failed(KernelError::NotPermitted.to_string())],
         "eno1: not changed: the kernel does not permit it: this needs root (CAP_NET_ADMIN); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
@@ -132,6 +167,7 @@ fn outcome(results: &[KeyResult], error: Option<KernelError>) -> Outcome {
         nic: nic(),
         rules: words("a"),
         keys: results.iter().map(key).collect(),
+        values: Vec::new(),
         unsaved: None,
         side_effects: Vec::new(),
         error,
@@ -164,20 +200,77 @@ fn the_level_says_how_much_it_matters() {
 }
 
 #[test]
-fn a_line_says_whether_the_rules_are_in_force() {
-    use KeyResult::{AlreadyRight, Changed, Missing};
-    let in_force = |results: &[KeyResult], error| {
-        let (_, line) = Line::new(&outcome(results, error), &Event::manual()).unwrap();
-        Line::parse(&line.to_string()).unwrap().in_force()
+fn the_level_tells_settings_beside_offloads_that_are_not_as_wanted() {
+    let value = |wanted, was, is| ValueOutcome {
+        name: Name::new(Family::Ring, "rx"),
+        wanted: Value::Number(wanted),
+        was,
+        is,
+        refused: None,
     };
-    assert_eq!(in_force(&[AlreadyRight, Changed], None), Some(true));
-    assert_eq!(in_force(&[Changed, Missing], None), Some(false));
-    assert_eq!(in_force(&[], Some(KernelError::Gone)), None);
+    let said = |value: ValueOutcome| {
+        let outcome = Outcome {
+            values: vec![value],
+            ..outcome(&[], None)
+        };
+        Line::new(&outcome, &Event::manual()).unwrap().0
+    };
+    let is = |number| Is::Value(Value::Number(number));
+    assert_eq!(said(value(9, is(9), is(9))), Level::Debug);
+    assert_eq!(said(value(9, is(8), is(9))), Level::Info);
+    assert_eq!(said(value(9, is(8), is(8))), Level::Warning);
+    let lacking = value(9, Is::NoFamily, Is::NoFamily);
+    assert_eq!(said(lacking.clone()), Level::Warning);
+    let off = ValueOutcome {
+        wanted: Value::Switch(false),
+        ..lacking
+    };
+    assert_eq!(said(off), Level::Debug);
 }
 
 /// An offload key, as far as rules allow them.
 fn key() -> impl Strategy<Value = String> {
-    "[a-z*][a-z0-9_*?!-]{0,20}".prop_filter("it starts another kind of part", |key| key != "also")
+    "[a-z*][a-z0-9_*?!-]{0,20}".prop_filter("it starts another kind of part", |key| {
+        key != "also" && Family::ALL.iter().all(|family| family.word() != key)
+    })
+}
+
+/// A setting beside the offloads, as far as rules allow them.
+fn name() -> impl Strategy<Value = Name> {
+    let all = Family::ALL.into_iter();
+    let all = all.flat_map(|family| family.settable().map(move |key| Name::new(family, key)));
+    prop_oneof![
+        prop::sample::select(all.collect::<Vec<_>>()),
+        "[A-Za-z0-9_.:+/-]{1,10}( [A-Za-z0-9_.:+/-]{1,10})?"
+            .prop_filter("it is another kind of part", |key| !key
+                .ends_with(" already")
+                && !key.ends_with(" still"))
+            .prop_map(|key| Name::new(Family::PrivateFlags, key)),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::Switch),
+        any::<u32>().prop_map(Value::Number),
+    ]
+}
+
+fn value_part() -> impl Strategy<Value = ValuePart> {
+    let what = || {
+        let families = Family::ALL.map(|family| family.word().to_owned());
+        let family = prop::sample::select(families.to_vec());
+        prop_oneof![family, name().prop_map(|name| name.to_string())]
+    };
+    prop_oneof![
+        (name(), value(), value()).prop_map(|(name, is, was)| ValuePart::Changed(name, is, was)),
+        (name(), value()).prop_map(|(name, is)| ValuePart::Already(name, is)),
+        (name(), value(), "refused: [a-zA-Z' :()]{0,40}")
+            .prop_map(|(name, is, why)| ValuePart::Still(name, is, why)),
+        what().prop_map(ValuePart::OffAnyway),
+        what().prop_map(ValuePart::Unsupported),
+        (name(), reason_text()).prop_map(|(name, why)| ValuePart::Unread(name, why)),
+    ]
 }
 
 fn keys() -> impl Strategy<Value = Vec<String>> {
@@ -209,6 +302,7 @@ fn part() -> impl Strategy<Value = Part> {
             }
         }),
         keys().prop_map(Part::Unknown),
+        value_part().prop_map(Part::Value),
         (feature(), any::<bool>()).prop_map(|(feature, on)| Part::Also(feature, on)),
         (any::<u32>(), any::<bool>())
             .prop_map(|(blocks, in_force)| Part::Wedged { blocks, in_force }),
@@ -261,7 +355,7 @@ proptest! {
         let outcome = outcome(&[], Some(KernelError::Refused(text)));
         let (_, line) = Line::new(&outcome, &Event::udev("add")).unwrap();
         let read = Line::parse(&line.to_string()).unwrap();
-        prop_assert_eq!(read.in_force(), None);
+        prop_assert!(matches!(read.parts[..], [Part::Failed(_)]));
         prop_assert_eq!((read.rules, read.event), (line.rules, line.event));
     }
 

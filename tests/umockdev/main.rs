@@ -23,13 +23,13 @@ fn table() -> Vec<(&'static str, &'static str)> {
 }
 
 #[test]
-fn each_of_the_113_chips_is_named_and_matched() {
+fn each_chip_is_named_and_matched() {
     let mut machine = Machine::default();
     for (number, (id, _)) in table().iter().enumerate() {
         machine.pci_nic(&format!("nic{number}"), id, "e1000e");
     }
     let nics = machine.status("all-chips");
-    assert_eq!(nics.len(), 113);
+    assert_eq!(nics.len(), table().len());
     for (nic, (id, chip)) in nics.iter().zip(table()) {
         assert_eq!(nic["pci"], id);
         assert_eq!(nic["chip"], chip, "{id}");

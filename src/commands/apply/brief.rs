@@ -3,7 +3,7 @@
 use crate::apply::{Outcome, Summary};
 use crate::discover::Found;
 use crate::features::on_off;
-use crate::log::{Event, Line, Part};
+use crate::log::{Event, Line, Part, ValuePart};
 use crate::nic::Nic;
 use crate::text::printable;
 
@@ -35,6 +35,7 @@ pub fn line(found: &[Found], outcomes: &[Outcome], left: &[Nic]) -> String {
 fn in_short(outcome: &Outcome) -> String {
     let parts = Line::new(outcome, &Event::manual()).map_or(Vec::new(), |(_, line)| line.parts);
     let mut so: Vec<(bool, Vec<String>)> = Vec::new();
+    let mut values = Vec::new();
     let mut not_so = Vec::new();
     for part in parts {
         match part {
@@ -44,11 +45,17 @@ fn in_short(outcome: &Outcome) -> String {
                     None => so.push((on, keys)),
                 }
             }
+            Part::Value(ValuePart::Changed(name, value, _) | ValuePart::Already(name, value)) => {
+                values.push(format!("{name} {value}"));
+            }
             other => not_so.push(other.to_string()),
         }
     }
     let so = so
         .iter()
         .map(|(on, keys)| format!("{} {}", keys.join(" "), on_off(*on)));
-    so.chain(not_so).collect::<Vec<_>>().join(", ")
+    so.chain(values)
+        .chain(not_so)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

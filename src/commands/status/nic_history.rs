@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::nic::Nic;
-use crate::report::history::{History, Stretch};
+use crate::report::history::History;
+use crate::report::in_force::Stretch;
 use crate::report::journal;
 use crate::report::reading::{Reading, Started, pci_address};
 use crate::report::{iso, span, verdict, when};
@@ -36,6 +37,8 @@ pub struct NicHistory {
     pub wedged: Option<bool>,
     /// The kind of the verdict, as `report --json` has it.
     verdict: Option<&'static str>,
+    /// What it is about: the last configuration that is known.
+    configuration: Option<String>,
     watcher: Option<WatchCounts>,
     #[serde(skip)]
     lines: Vec<String>,
@@ -134,6 +137,7 @@ impl NicHistories {
         of.last_incident = last.and_then(|i| iso(&i.start));
         of.wedged = Some(wedged);
         of.verdict = Some(verdict.kind.name());
+        of.configuration.clone_from(&verdict.configuration);
         if wedged {
             of.lines.push(style::bad("it hangs now: nothing is sent"));
         }
@@ -143,8 +147,11 @@ impl NicHistories {
                 format!("no incident in {} of up-time", span(up))
             }
             Some(last) => format!(
-                "incidents: {here} this boot, {in_all} in all, the last {}; {}",
+                "incidents: {here} this boot, {in_all} in all, the last {}; {}{}",
                 when(&last.start, &self.zone),
+                verdict
+                    .configuration
+                    .map_or(String::new(), |name| format!("{name}: ")),
                 verdict.kind.word()
             ),
         });

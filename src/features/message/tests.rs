@@ -10,6 +10,9 @@ use netlink_packet_generic::{GenlFamily, GenlHeader, GenlMessage};
 use proptest::prelude::*;
 
 use super::*;
+use crate::settings::wire::{
+    BIT_NAME, BIT_VALUE, BITS_BIT, BITSET_BITS, HEADER_DEV_INDEX, HEADER_DEV_NAME,
+};
 
 /// A netlink message as the kernel sent it, see tests/data/features/README.
 fn captured(name: &str) -> Vec<u8> {

@@ -99,7 +99,7 @@ pub fn parts(
 impl Part {
     fn text(&self, request: &Request<'_>) -> String {
         let mut text = format!(
-            "{}\n# Make it again with 'unhang generate {}', don't edit it.\n\n[Match]\n",
+            "{}\n# Don't edit it, 'unhang generate {}' regenerates it.\n\n[Match]\n",
             request.heading(),
             request.command
         );

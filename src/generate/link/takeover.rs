@@ -46,7 +46,7 @@ fn effective(ini: &Ini, section: &str, is_list: impl Fn(&str) -> bool) -> Lines 
     lines
 }
 
-/// Our [Match] and theirs, so that the new file is for no NIC that the displaced one is not for.
+/// Our [Match] and theirs, so that the new file matches no NIC that the displaced one does not.
 /// For a single NIC, known by its address, only their conditions on the machine are needed.
 pub fn combine(own: &Lines, theirs: &Lines, for_rule: bool) -> Result<Lines, Refusal> {
     let mut all = own.clone();
