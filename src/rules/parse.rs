@@ -12,12 +12,12 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, first};
-use super::{Drift, Match, Rule, Wanted};
+use super::{Drift, Exhausted, Match, Rule, Wanted};
 use crate::features::{Key, nearest};
 use crate::nic::parse_mac;
 use crate::settings::Family;
 
-const RULE_KEYS: [&str; 13] = [
+const RULE_KEYS: [&str; 14] = [
     "name",
     "description",
     "evidence",
@@ -31,6 +31,7 @@ const RULE_KEYS: [&str; 13] = [
     "wol",
     "drift",
     "recover",
+    "exhausted",
 ];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
@@ -111,6 +112,7 @@ impl Parser {
         let mut values = Vec::new();
         let mut drift = Drift::default();
         let mut recover = None;
+        let mut exhausted = None;
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(value),
@@ -120,6 +122,7 @@ impl Parser {
                 "offload" => offload = Some(self.offload(value)),
                 "drift" => drift = self.drift(value),
                 "recover" => recover = self.boolean(value, "recover"),
+                "exhausted" => exhausted = self.exhausted(value),
                 word => match Family::of_table(word) {
                     Some(family) => values.extend(self.values(family, value)),
                     None => self.unknown_key(key, "a rule", &RULE_KEYS),
@@ -160,6 +163,7 @@ impl Parser {
             values,
             drift,
             recover,
+            exhausted,
             span,
         })
     }
@@ -265,6 +269,22 @@ impl Parser {
                     "write \"restore\" to undo what somebody else changes, \"report\" to log it only",
                 );
                 Drift::default()
+            }
+        }
+    }
+
+    fn exhausted(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Exhausted> {
+        match value.get_ref().as_str() {
+            Some("nothing") => Some(Exhausted::Nothing),
+            Some("link-down") => Some(Exhausted::LinkDown),
+            Some("reboot") => Some(Exhausted::Reboot),
+            _ => {
+                self.error(
+                    value.span(),
+                    "'exhausted' is neither \"nothing\" nor \"link-down\" nor \"reboot\"".into(),
+                    "write \"link-down\" for a port of a bond, \"reboot\" for a machine with no other way in",
+                );
+                None
             }
         }
     }
