@@ -75,10 +75,13 @@ install:
 	sed 's|/usr/lib/unhang|$(prefix)/lib/unhang|' packaging/systemd/unhang-watch.service \
 		>$(DESTDIR)$(prefix)/lib/systemd/system/unhang-watch.service
 	chmod 644 $(DESTDIR)$(prefix)/lib/systemd/system/unhang-watch.service
-	sed 's|/usr/bin/unhang|$(prefix)/bin/unhang|' packaging/systemd/unhang-metrics.service \
-		>$(DESTDIR)$(prefix)/lib/systemd/system/unhang-metrics.service
-	chmod 644 $(DESTDIR)$(prefix)/lib/systemd/system/unhang-metrics.service
-	install -Dm644 packaging/systemd/unhang-metrics.timer -t $(DESTDIR)$(prefix)/lib/systemd/system
+	for unit in unhang-metrics.service unhang-notify.service; do \
+		sed 's|/usr/bin/unhang|$(prefix)/bin/unhang|' packaging/systemd/$$unit \
+			>$(DESTDIR)$(prefix)/lib/systemd/system/$$unit || exit; \
+		chmod 644 $(DESTDIR)$(prefix)/lib/systemd/system/$$unit || exit; done
+	install -Dm644 packaging/systemd/unhang-metrics.timer packaging/systemd/unhang-notify.path \
+		-t $(DESTDIR)$(prefix)/lib/systemd/system
+	install -Dm644 packaging/notify/mail packaging/notify/webhook -t $(DESTDIR)$(prefix)/share/doc/unhang/notify
 	install -Dm644 packaging/prometheus/unhang.rules.yml -t $(DESTDIR)$(prefix)/share/doc/unhang/prometheus
 	install -Dm644 $(GENERATED)/unhang.8 $(DESTDIR)$(prefix)/share/man/man8/unhang.8
 	install -Dm644 packaging/man/unhang-generate.8 -t $(DESTDIR)$(prefix)/share/man/man8
@@ -97,7 +100,7 @@ install:
 # For a distribution's build: what needs no more than Rust.
 unit:
 	cargo test --locked --quiet --lib --test fake_kernel --test log --test shipped_rules --test udev_event \
-		--test cases --test generate --test report_cases
+		--test cases --test commands --test generate --test report_cases
 
 # Built as a distribution does. That the user's Rust is no package of this machine's (-d, --nodeps) is no matter,
 # and the tests are run by 'make test'.

@@ -77,6 +77,8 @@ pub enum Command {
     Revert(RevertArgs),
     /// Re-apply rules on link-up and drift, recover wedged NICs (a systemd service; needs root)
     Watch,
+    /// Call the hooks in /etc/unhang/notify.d
+    Notify(NotifyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +113,17 @@ pub struct RevertArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct NotifyArgs {
+    /// Tell them of an event of the kind "test", and say what each did
+    #[arg(long)]
+    pub test: bool,
+    /// Tell them what the watcher queued, as unhang-notify.service does
+    #[arg(long, hide = true)]
+    pub queue: bool,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,8 @@ pub mod hang;
 pub mod kernel_log;
 pub mod log;
 pub mod nic;
+#[cfg(feature = "watch")]
+pub mod notify;
 pub mod plan;
 pub mod replace;
 #[cfg(feature = "cli")]
@@ -41,5 +43,8 @@ pub mod settings;
 mod style;
 pub mod text;
 pub mod timeout;
+#[cfg(feature = "cli")]
+pub mod tips;
+mod trust;
 #[cfg(feature = "watch")]
 pub mod watch;

@@ -46,6 +46,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => commands::check::run(args, &cli.common),
         Command::Generate(args) => commands::generate::run(args, &cli.common),
         Command::Revert(args) => commands::revert::run(args, &cli.common),
+        Command::Notify(args) => commands::notify::run(args, &cli.common),
         Command::Watch => commands::watch::run(&cli.common),
     }?;
     write(&cli.common, output)

@@ -6,6 +6,7 @@ pub mod check;
 pub mod explain;
 pub mod generate;
 pub mod metrics;
+pub mod notify;
 pub mod overview;
 mod plan_view;
 pub mod report;
@@ -161,6 +162,3 @@ fn to_json(document: &impl serde::Serialize) -> String {
     }
     text + "\n"
 }
-
-#[cfg(test)]
-mod tests;

@@ -20,7 +20,7 @@ pub enum Said {
     Drifted,
     /// Nothing could be changed: they stay as they were.
     Failed,
-    /// Hang blocks without a reset.
+    /// Hang blocks without a reset, or resets in quick turns.
     Wedged {
         /// Whether the watcher restarted the NIC.
         restarted: bool,
@@ -106,7 +106,7 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
     let (mut says, mut changed, mut whole) = (false, false, true);
     for part in parts {
         match part {
-            Part::Wedged { in_force, .. } => {
+            Part::Wedged { in_force, .. } | Part::Storm { in_force, .. } => {
                 return Some(Said::Wedged {
                     restarted,
                     in_force: *in_force,
@@ -121,7 +121,7 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
             Part::Unknown(_) => whole = false,
             Part::Value(value) if !value.is_right() => whole = false,
             Part::Changed(..) | Part::Value(ValuePart::Changed(..)) => {
-                (says, changed) = (true, true)
+                (says, changed) = (true, true);
             }
             Part::Already(..) | Part::Secured(..) | Part::Value(_) => says = true,
             Part::Also(..) | Part::Unsaved(_) | Part::Recovery(..) | Part::Left(_) => {}
@@ -221,6 +221,8 @@ mod tests {
         assert_eq!(parse(restart, "wedge"), wedged(true, true));
         let failed = "wedged after 2 hang blocks (offloads not in force), recovery 1: failed (ResetPciFunction: No such file or directory (os error 2))";
         assert_eq!(parse(failed, "wedge"), wedged(false, false));
+        let storm = "storm of 3 hangs within 24 s (offloads in force), recovery 1: autonegotiation restarted";
+        assert_eq!(parse(storm, "wedge"), wedged(true, true));
         let back = parse("link up 0.6 s after recovery 1", "wedge");
         assert_eq!(back, Some((Said::Recovered, Cause::Other)));
         assert_eq!(

@@ -6,6 +6,7 @@
 //! ```
 
 use std::fmt;
+use std::time::Duration;
 
 use super::value::{ValuePart, one_part};
 use super::{Event, Level};
@@ -55,6 +56,12 @@ pub enum Part {
     Wedged {
         blocks: u32,
         /// Whether all that the rules want was so.
+        in_force: bool,
+    },
+    /// `storm of 3 hangs within 24 s (offloads in force)`: hang and reset in quick turns.
+    Storm {
+        hangs: u32,
+        seconds: u64,
         in_force: bool,
     },
     /// `recovery 1: autonegotiation restarted`: the number in this incident, and what was done.
@@ -123,6 +130,12 @@ impl Line {
             event: event.to_owned(),
         })
     }
+
+    /// What is said of the NIC, without the rules and the rest.
+    pub fn said(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(Part::to_string).collect();
+        parts.join(", ")
+    }
 }
 
 /// The outcome's keys, those together of which the same is to be said.
@@ -188,6 +201,15 @@ impl Part {
         }
     }
 
+    /// Whether it says that something is not as the rules want it.
+    pub fn is_amiss(&self) -> bool {
+        match self {
+            Part::Still { .. } | Part::Unknown(_) | Part::Failed(_) => true,
+            Part::Value(value) => !value.is_right(),
+            _ => false,
+        }
+    }
+
     fn parse(text: &str) -> Option<Part> {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         if let Some(keys) = text.strip_suffix(" unknown to this kernel") {
@@ -232,6 +254,11 @@ impl Part {
 }
 
 impl Part {
+    pub fn back(since: Duration, recovery: u32) -> Part {
+        let tenths = u64::try_from(since.as_millis() / 100).unwrap_or(u64::MAX);
+        Part::Back { tenths, recovery }
+    }
+
     fn parse_recovery(text: &str) -> Option<Part> {
         if let Some(reason) = text.strip_prefix(UNSAVED) {
             return Some(Part::Unsaved(reason.to_owned()));
@@ -252,17 +279,34 @@ impl Part {
                 recovery: recovery.parse().ok()?,
             });
         }
-        let rest = text.strip_prefix("wedged after ")?;
-        let (blocks, remark) = rest.split_once(" hang blocks (offloads ")?;
+        let (said, remark) = text.split_once(" (offloads ")?;
         let in_force = match remark {
             "in force)" => true,
             "not in force)" => false,
             _ => return None,
         };
+        if let Some(rest) = said.strip_prefix("storm of ") {
+            let (hangs, seconds) = rest.split_once(" hangs within ")?;
+            return Some(Part::Storm {
+                hangs: hangs.parse().ok()?,
+                seconds: seconds.strip_suffix(" s")?.parse().ok()?,
+                in_force,
+            });
+        }
+        let rest = said.strip_prefix("wedged after ")?;
+        let blocks = rest.strip_suffix(" hang blocks")?;
         Some(Part::Wedged {
             blocks: blocks.parse().ok()?,
             in_force,
         })
+    }
+}
+
+fn force(in_force: bool) -> &'static str {
+    if in_force {
+        "offloads in force"
+    } else {
+        "offloads not in force"
     }
 }
 
@@ -277,10 +321,7 @@ fn strip_on_off(text: &str) -> Option<(&str, bool)> {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.interface)?;
-        for (index, part) in self.parts.iter().enumerate() {
-            write!(f, "{}{part}", if index == 0 { "" } else { ", " })?;
-        }
+        write!(f, "{}: {}", self.interface, self.said())?;
         if self.rules.is_empty() {
             write!(f, "; {NO_RULE}")?;
         } else {
@@ -334,12 +375,21 @@ impl fmt::Display for Part {
             Part::Unsaved(reason) => write!(f, "{UNSAVED}{}", one_part(reason)),
             Part::Also(feature, on) => write!(f, "also {feature} {}", on_off(*on)),
             Part::Wedged { blocks, in_force } => {
-                let not = if *in_force { "" } else { "not " };
                 write!(
                     f,
-                    "wedged after {blocks} hang blocks (offloads {not}in force)"
+                    "wedged after {blocks} hang blocks ({})",
+                    force(*in_force)
                 )
             }
+            Part::Storm {
+                hangs,
+                seconds,
+                in_force,
+            } => write!(
+                f,
+                "storm of {hangs} hangs within {seconds} s ({})",
+                force(*in_force)
+            ),
             Part::Recovery(number, what) => write!(f, "recovery {number}: {}", one_part(what)),
             Part::Back { tenths, recovery } => {
                 write!(

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use nix::sys::stat::makedev;
 use super::diagnostic::{Diagnostic, Source};
 use super::{Rule, parse};
 use crate::root_files::{self, resolved};
+use crate::trust::{distrust, distrust_file, foreign_owner};
 
 /// Where rule files are looked for, first come first.
 const DIRS: [&str; 4] = [
@@ -276,16 +277,11 @@ fn open(path: &Path, dir_is_trusted: bool) -> Result<(File, Option<String>), Fil
     if !meta.is_file() {
         return Err(FileProblem::NotAFile);
     }
-    let distrust = distrust(&meta).or_else(|| {
-        if dir_is_trusted {
-            return None;
-        }
-        let target = fs::canonicalize(path).ok()?;
-        let dir = fs::metadata(target.parent()?).ok()?;
-        // In a sticky directory nobody replaces another's file.
-        let reason = distrust(&dir).filter(|_| dir.mode() & 0o1000 == 0)?;
-        Some(format!("of its directory: {reason}"))
-    });
+    let distrust = if dir_is_trusted {
+        distrust(&meta)
+    } else {
+        distrust_file(path, &meta)
+    };
     Ok((file, distrust))
 }
 
@@ -296,37 +292,6 @@ fn text(file: impl Read) -> Result<String, FileProblem> {
         return Err(FileProblem::TooLarge);
     }
     String::from_utf8(bytes).map_err(|_| FileProblem::NotText)
-}
-
-/// Why what has this metadata may not say what root does, or `None` if it may.
-/// Who runs this as somebody else than root may use files of their own.
-fn distrust(meta: &Metadata) -> Option<String> {
-    let group = nix::unistd::getegid().as_raw();
-    let foreign_group = meta.gid() != 0 && meta.gid() != group;
-    if let Some(reason) = foreign_owner(meta) {
-        Some(reason)
-    } else if meta.mode() & 0o002 != 0 {
-        Some("it is world-writable: run 'chmod o-w' on it".into())
-    } else if meta.mode() & 0o020 != 0 && foreign_group {
-        Some(format!(
-            "group {} may write it: run 'chmod g-w' on it",
-            meta.gid()
-        ))
-    } else {
-        None
-    }
-}
-
-/// Why the owner of what has this metadata may not say what root does.
-fn foreign_owner(meta: &Metadata) -> Option<String> {
-    let owner = meta.uid();
-    let chown = if meta.is_symlink() {
-        "chown -h"
-    } else {
-        "chown"
-    };
-    (owner != 0 && owner != nix::unistd::geteuid().as_raw())
-        .then(|| format!("it belongs to user {owner}: run '{chown} root' on it"))
 }
 
 impl fmt::Display for RuleFile {

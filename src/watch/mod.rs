@@ -17,6 +17,8 @@ pub mod restore;
 mod rulefiles;
 mod signals;
 pub mod state;
+mod storm;
+mod tell;
 mod wedge;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ use tokio::sync::mpsc::{self, Sender};
 use crate::features::{Connection, KernelError};
 use crate::log::{Level, Log};
 use crate::nic::Nic;
+use crate::notify::Queue;
 use crate::rules::{RuleSet, load};
 use crate::saved_state::SavedState;
 use listen::Listener;
@@ -79,6 +82,7 @@ struct Watcher {
     state: WatchState,
     state_path: PathBuf,
     saved: SavedState,
+    queue: Queue,
     root: PathBuf,
     /// What was last said about rule files.
     complaints: Vec<String>,
@@ -121,10 +125,12 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
         state: WatchState::load(&state_path),
         state_path,
         saved: SavedState::below(root),
+        queue: Queue::below(root),
         root: root.to_owned(),
         complaints: Vec::new(),
     };
     watcher.complain(complaints);
+    watcher.publish();
     // The sources first, what is there already after: nothing falls in between.
     let (to, mut signals) = mpsc::channel(BACKLOG);
     watcher.open_sources(dirs, &to).await?;

@@ -123,6 +123,7 @@ impl Watcher {
 
     /// Logs a line above debug; what is wrong is said once, until it is something else.
     pub(super) fn say(&mut self, ifindex: u32, level: Level, line: &Line) {
+        self.tell_of_force(ifindex, line);
         let complaint = (level > Level::Info).then(|| format!("{:?}", line.parts));
         if let Some(watched) = self.nics.get_mut(&ifindex) {
             if complaint.is_some() && watched.complaint == complaint {
@@ -166,6 +167,7 @@ impl Watcher {
             self.log
                 .write(Level::Warning, &format!("{path} can't be written: {error}"));
         }
+        self.publish();
     }
 }
 
@@ -211,6 +213,7 @@ mod tests {
     use super::*;
     use crate::features::Connection;
     use crate::log::Log;
+    use crate::notify::Queue;
     use crate::rules::RuleSet;
     use crate::saved_state::SavedState;
     use crate::watch::state::{self, NicState};
@@ -226,10 +229,12 @@ mod tests {
                 kernel: Connection::open().unwrap(),
                 log: Log::below(&root),
                 saved: SavedState::below(&root),
+                queue: Queue::below(&root),
                 root: root.clone(),
                 nics: BTreeMap::new(),
                 state: state::WatchState {
                     sequence: Some(7),
+                    events: 0,
                     nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
                 },
                 state_path: state_path.clone(),

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use super::kmsg::{Record, What};
 use super::react::net_device;
-use super::wedge::{Action, Leave, Rung};
+use super::wedge::{Action, Leave, Rung, Trouble};
 use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
 use crate::nic::Nic;
+use crate::notify::{self, Kind};
 use crate::rules::{Decision, decide};
 
 impl Watcher {
@@ -41,7 +42,8 @@ impl Watcher {
         let mut back = None;
         match record.what {
             What::HangBlock { tdh } => {
-                state.wedge.block(stamp, tdh);
+                let packets = if now { transmitted(&nic.name) } else { None };
+                state.wedge.block(stamp, tdh, packets);
                 // One that was printed while nobody watched is only counted: if the NIC is still
                 // wedged the next one follows soon.
                 if now {
@@ -55,11 +57,19 @@ impl Watcher {
             }
             What::LinkUp => back = state.wedge.moving(stamp, true),
         }
+        let back = back.map(|back| (back.gone, Part::back(back.since, back.recovery)));
+        if let Some((gone, part)) = &back {
+            let event = notify::Event::of_nic(Kind::Recovered, &nic, &part.to_string());
+            self.tell(event.gone_for(*gone));
+        }
+        if let Action::Leave { why, trouble, .. } = action {
+            let what = format!("{trouble}, left alone: {}", why.reason());
+            self.tell(notify::Event::of_nic(Kind::Exhausted, &nic, &what));
+        }
         // Before anything is done: whoever is started in its place does not do it twice.
         self.save();
-        if let Some((after, recovery)) = back {
-            let tenths = u64::try_from(after.as_millis() / 100).unwrap_or(u64::MAX);
-            self.say_wedge(&nic, Level::Info, vec![Part::Back { tenths, recovery }]);
+        if let Some((_, part)) = back {
+            self.say_wedge(&nic, Level::Info, vec![part]);
         }
         self.act(ifindex, &nic, &decision, action).await;
     }
@@ -77,31 +87,29 @@ impl Watcher {
         let nic = outcome.nic;
         match action {
             Action::Wait => {}
-            Action::Leave { why, tried, blocks } => {
-                let (level, reason) = match why {
-                    Leave::Unwanted => (Level::Warning, "recover = false"),
-                    Leave::LadderUsedUp => (Level::Error, "three recoveries did not help"),
-                    Leave::HourlyLimit => {
-                        (Level::Error, "six recoveries within an hour are the limit")
-                    }
+            Action::Leave {
+                why,
+                tried,
+                trouble,
+            } => {
+                let level = match why {
+                    Leave::Unwanted => Level::Warning,
+                    Leave::LadderUsedUp | Leave::HourlyLimit => Level::Error,
                 };
-                let wedged = (tried == 0).then_some(Part::Wedged { blocks, in_force });
-                let left = Part::Left(reason.into());
+                let wedged = (tried == 0).then_some(trouble.part(in_force));
+                let left = Part::Left(why.reason().into());
                 self.say_wedge(&nic, level, wedged.into_iter().chain([left]).collect());
             }
             Action::Recover {
                 rung,
                 number,
-                blocks,
+                trouble,
             } => {
                 let what = match recover(rung, &nic.name) {
                     Ok(done) => done.to_owned(),
                     Err(error) => format!("failed ({rung}: {error})"),
                 };
-                let parts = vec![
-                    Part::Wedged { blocks, in_force },
-                    Part::Recovery(number, what),
-                ];
+                let parts = vec![trouble.part(in_force), Part::Recovery(number, what)];
                 self.say_wedge(&nic, Level::Warning, parts);
             }
         }
@@ -127,6 +135,47 @@ fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
         }
         Rung::ResetPciFunction => fs::write(net_device(interface).join("device/reset"), "1")
             .map(|()| "PCI function reset"),
+    }
+}
+
+/// How many packets the NIC has transmitted, by its own count.
+fn transmitted(interface: &str) -> Option<u64> {
+    let path = net_device(interface).join("statistics/tx_packets");
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+impl Trouble {
+    fn part(self, in_force: bool) -> Part {
+        match self {
+            Trouble::Wedged { blocks } => Part::Wedged { blocks, in_force },
+            Trouble::Storm { hangs, within } => Part::Storm {
+                hangs,
+                seconds: within.as_secs(),
+                in_force,
+            },
+        }
+    }
+}
+
+/// For people, without the state of the offloads.
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Wedged { blocks } => write!(f, "wedged after {blocks} hang blocks"),
+            Trouble::Storm { hangs, within } => {
+                write!(f, "storm of {hangs} hangs within {} s", within.as_secs())
+            }
+        }
+    }
+}
+
+impl Leave {
+    fn reason(self) -> &'static str {
+        match self {
+            Leave::Unwanted => "recover = false",
+            Leave::LadderUsedUp => "three recoveries did not help",
+            Leave::HourlyLimit => "six recoveries within an hour are the limit",
+        }
     }
 }
 

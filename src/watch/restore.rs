@@ -12,6 +12,7 @@ use crate::apply::{IfReverted, Outcome, apply, read};
 use crate::features::{KernelError, Key};
 use crate::log::{Event, Level, Line, Part, ValuePart};
 use crate::nic::Nic;
+use crate::notify::{self, Kind};
 use crate::plan::{Is, KeyPlan, Plan, State, ValuePlan};
 use crate::rules::{Decision, Drift, decide};
 use crate::settings::Name;
@@ -32,7 +33,7 @@ pub struct Choice {
     pub keys: Vec<Key>,
     pub values: Vec<Name>,
     /// What is left as it is from now on, and why.
-    pub left: Vec<Part>,
+    pub left: Vec<(Kind, Part)>,
     /// What is left as it is, whether that has been said or not.
     pub left_keys: Vec<Key>,
     pub left_values: Vec<Name>,
@@ -58,10 +59,13 @@ pub fn choose(
         };
         match action {
             DriftAction::PutBack if report_only => {
-                Err(Some(r#"left as is by drift = "report""#.to_owned()))
+                let why = r#"left as is by drift = "report""#.to_owned();
+                Err(Some((Kind::NotInForce, why)))
             }
             DriftAction::PutBack => Ok(()),
-            DriftAction::LeaveNow if !report_only => Err(Some(loop_words(drops))),
+            DriftAction::LeaveNow if !report_only => {
+                Err(Some((Kind::LoopGuard, loop_words(drops))))
+            }
             DriftAction::LeaveNow | DriftAction::Leave => Err(None),
         }
     };
@@ -73,7 +77,8 @@ pub fn choose(
         match may_put_back(key.key.as_str(), key.key.resets_e1000e(), drift) {
             Ok(()) => choice.keys.push(key.key.clone()),
             Err(why) => {
-                choice.left.extend(why.map(|why| still(key, why)));
+                let left = why.map(|(kind, why)| (kind, still(key, why)));
+                choice.left.extend(left);
                 choice.left_keys.push(key.key.clone());
             }
         }
@@ -85,9 +90,8 @@ pub fn choose(
         match may_put_back(&name.to_string(), name.drops_link(), drift) {
             Ok(()) => choice.values.push(name.clone()),
             Err(why) => {
-                choice
-                    .left
-                    .extend(why.and_then(|why| still_value(value, why)));
+                let left = why.and_then(|(kind, why)| Some((kind, still_value(value, why)?)));
+                choice.left.extend(left);
                 choice.left_values.push(name.clone());
             }
         }
@@ -147,6 +151,9 @@ impl Watcher {
         if when == When::Drift {
             state.put_back += u32::try_from(put_back).unwrap_or(u32::MAX);
         }
+        for (kind, part) in &choice.left {
+            self.tell(notify::Event::of_nic(*kind, &nic, &part.to_string()));
+        }
         if put_back > 0 || !choice.left.is_empty() {
             // Before anything is done: whoever is started in its place does not count it again.
             self.save();
@@ -154,7 +161,7 @@ impl Watcher {
         if !choice.left.is_empty() {
             let line = Line {
                 interface: now.features.interface.clone(),
-                parts: choice.left.clone(),
+                parts: choice.left.iter().map(|(_, part)| part.clone()).collect(),
                 rules: plan.rules(),
                 identity: nic.identity(),
                 event: event.to_string(),

@@ -20,6 +20,8 @@ const PATH: &str = "run/unhang/watch.json";
 pub struct WatchState {
     /// The last record of the kernel's log that was acted on.
     pub sequence: Option<u64>,
+    /// How many events were queued for the hooks; the last one's number.
+    pub events: u64,
     /// Per NIC, by ifindex.
     pub nics: BTreeMap<u32, NicState>,
 }
@@ -37,6 +39,8 @@ pub struct NicState {
     /// Wedges: runs of hang blocks without a reset.
     pub wedges: u32,
     pub recoveries: u32,
+    /// What the hooks were last told that is not in force.
+    pub told: Option<String>,
     pub guard: Guard,
     pub wedge: Wedge,
 }

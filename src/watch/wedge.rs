@@ -1,12 +1,14 @@
 //! When a NIC is wedged, and what to do about it: a state machine without a clock of its own.
 //!
 //! A hang block alone is no wedge: often the driver resets the adapter and goes on. Two
-//! blocks without a reset or link-up between them, the hardware not moving, are. The ladder
-//! is: restart autonegotiation, once more, reset the PCI function, stop.
+//! blocks without a reset or link-up between them, the hardware not moving, are, and so is a
+//! [`Storm`]. The ladder is: restart autonegotiation, once more, reset the PCI function, stop.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use super::storm::Storm;
 
 /// So many blocks without a reset make a wedge.
 const BLOCKS: u32 = 2;
@@ -30,6 +32,8 @@ pub struct Wedge {
     /// Blocks since the last reset, link-up or movement of the ring.
     blocks: u32,
     tdh: Option<u64>,
+    /// The first block of this incident.
+    first_block: Option<Duration>,
     last_block: Option<Duration>,
     /// The link came up after the last block.
     came_up: bool,
@@ -42,6 +46,7 @@ pub struct Wedge {
     said_left: bool,
     /// Recoveries within the last hour.
     recoveries: Vec<Duration>,
+    storm: Storm,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,15 +57,24 @@ pub enum Action {
         rung: Rung,
         /// Counted from 1.
         number: u32,
-        blocks: u32,
+        trouble: Trouble,
     },
     /// Say once that nothing more is done, and why.
     Leave {
         why: Leave,
         /// Recoveries tried in this incident.
         tried: u32,
-        blocks: u32,
+        trouble: Trouble,
     },
+}
+
+/// What calls for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Blocks without a reset.
+    Wedged { blocks: u32 },
+    /// Hangs in quick turns.
+    Storm { hangs: u32, within: Duration },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +93,17 @@ pub enum Leave {
     HourlyLimit,
 }
 
+/// The link came up after a recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Back {
+    /// Since that recovery.
+    pub since: Duration,
+    /// Its number in this incident.
+    pub recovery: u32,
+    /// Since the incident's first block.
+    pub gone: Duration,
+}
+
 impl Action {
     /// Whether this is the first that is done or said about an incident.
     pub fn is_first(self) -> bool {
@@ -90,7 +115,8 @@ impl Action {
 }
 
 impl Wedge {
-    pub fn block(&mut self, now: Duration, tdh: Option<u64>) {
+    /// A block; `packets` is what the NIC has transmitted, ever, if that is known.
+    pub fn block(&mut self, now: Duration, tdh: Option<u64>, packets: Option<u64>) {
         let quiet = if self.came_up {
             QUIET_SINCE_LINK_UP
         } else {
@@ -110,8 +136,12 @@ impl Wedge {
         if self.blocks > 0 && tdh != self.tdh {
             self.blocks = 0;
         }
+        if self.blocks == 0 {
+            self.storm.hang(now, packets);
+        }
         self.blocks += 1;
         self.tdh = tdh;
+        self.first_block.get_or_insert(now);
         self.last_block = Some(now);
         self.came_up = false;
     }
@@ -124,19 +154,24 @@ impl Wedge {
         let too_soon = self
             .last_try
             .is_some_and(|at| now.saturating_sub(at) < pause);
-        if self.blocks < BLOCKS || too_soon {
-            return Action::Wait;
-        }
+        let trouble = match self.storm.is_on() {
+            _ if too_soon => return Action::Wait,
+            Some((hangs, within)) => Trouble::Storm { hangs, within },
+            None if self.blocks < BLOCKS => return Action::Wait,
+            None => Trouble::Wedged {
+                blocks: self.blocks,
+            },
+        };
         if !recover {
-            return self.leave(Leave::Unwanted);
+            return self.leave(Leave::Unwanted, trouble);
         }
         let rung = match self.tried {
             0 | 1 => Rung::RestartAutonegotiation,
             2 => Rung::ResetPciFunction,
-            _ => return self.leave(Leave::LadderUsedUp),
+            _ => return self.leave(Leave::LadderUsedUp, trouble),
         };
         if self.recoveries.len() >= PER_HOUR {
-            return self.leave(Leave::HourlyLimit);
+            return self.leave(Leave::HourlyLimit, trouble);
         }
         self.tried += 1;
         self.last_try = Some(now);
@@ -145,26 +180,26 @@ impl Wedge {
         Action::Recover {
             rung,
             number: self.tried,
-            blocks: self.blocks,
+            trouble,
         }
     }
 
-    fn leave(&mut self, why: Leave) -> Action {
+    fn leave(&mut self, why: Leave, trouble: Trouble) -> Action {
         if std::mem::replace(&mut self.said_left, true) {
             return Action::Wait;
         }
         Action::Leave {
             why,
             tried: self.tried,
-            blocks: self.blocks,
+            trouble,
         }
     }
 
-    /// The driver resets the adapter, or the link came up. If that followed a recovery of ours:
-    /// the time since then, and the recovery's number.
-    pub fn moving(&mut self, now: Duration, link_up: bool) -> Option<(Duration, u32)> {
+    /// The driver resets the adapter, or the link came up; says if that followed a recovery of ours.
+    pub fn moving(&mut self, now: Duration, link_up: bool) -> Option<Back> {
         self.blocks = 0;
         self.tdh = None;
+        self.storm.moved(now);
         if !link_up {
             return None;
         }
@@ -173,7 +208,12 @@ impl Wedge {
             return None;
         }
         let since = now.saturating_sub(self.last_try?);
-        (since <= OWED_TO_RECOVERY).then_some((since, self.tried))
+        let back = Back {
+            since,
+            recovery: self.tried,
+            gone: now.saturating_sub(self.first_block?),
+        };
+        (since <= OWED_TO_RECOVERY).then_some(back)
     }
 }
 
@@ -194,7 +234,7 @@ mod tests {
 
     /// A block of a NIC that may be recovered, while it is watched.
     fn block(wedge: &mut Wedge, second: u64) -> Action {
-        wedge.block(at(second), Some(1));
+        wedge.block(at(second), Some(1), None);
         wedge.act(true)
     }
 
@@ -208,17 +248,54 @@ mod tests {
     fn a_reset_by_the_driver_itself_is_not_interfered_with() {
         let mut wedge = Wedge::default();
         for round in 0..20 {
-            assert_eq!(block(&mut wedge, round * 10), Action::Wait);
-            assert_eq!(wedge.moving(at(round * 10 + 5), false), None);
-            assert_eq!(wedge.moving(at(round * 10 + 7), true), None);
+            assert_eq!(block(&mut wedge, round * 40), Action::Wait);
+            assert_eq!(wedge.moving(at(round * 40 + 5), false), None);
+            assert_eq!(wedge.moving(at(round * 40 + 7), true), None);
         }
+    }
+
+    #[test]
+    fn a_storm_of_resets_takes_the_ladder_within_its_limits() {
+        let mut wedge = Wedge::default();
+        let mut done = Vec::new();
+        for round in 0..30 {
+            let second = round * 10;
+            let action = block(&mut wedge, second);
+            match action {
+                Action::Recover { rung, number, .. } => done.push((second, Ok((rung, number)))),
+                Action::Leave { why, .. } => done.push((second, Err(why))),
+                Action::Wait => {}
+            }
+            if round == 2 {
+                let trouble = Trouble::Storm {
+                    hangs: 3,
+                    within: at(20),
+                };
+                let rung = Rung::RestartAutonegotiation;
+                let recover = Action::Recover {
+                    rung,
+                    number: 1,
+                    trouble,
+                };
+                assert_eq!(action, recover);
+            }
+            wedge.moving(at(second + 5), false);
+            wedge.moving(at(second + 7), true);
+        }
+        let expected = [
+            (20, Ok((Rung::RestartAutonegotiation, 1))),
+            (30, Ok((Rung::RestartAutonegotiation, 2))),
+            (50, Ok((Rung::ResetPciFunction, 3))),
+            (90, Err(Leave::LadderUsedUp)),
+        ];
+        assert_eq!(done, expected);
     }
 
     #[test]
     fn a_ring_that_moves_is_not_wedged() {
         let mut wedge = Wedge::default();
         for round in 0..20 {
-            wedge.block(at(round * 2), Some(round));
+            wedge.block(at(round * 2), Some(round), None);
             assert_eq!(wedge.act(true), Action::Wait);
         }
     }
@@ -231,10 +308,15 @@ mod tests {
         let recover = Action::Recover {
             rung: Rung::RestartAutonegotiation,
             number: 1,
-            blocks: 2,
+            trouble: Trouble::Wedged { blocks: 2 },
         };
         assert_eq!(first, recover);
-        assert_eq!(wedge.moving(at(104), true), Some((at(2), 1)));
+        let back = Back {
+            since: at(2),
+            recovery: 1,
+            gone: at(4),
+        };
+        assert_eq!(wedge.moving(at(104), true), Some(back));
         assert_eq!(wedge.moving(at(105), true), None);
     }
 
@@ -286,7 +368,7 @@ mod tests {
     fn blocks_that_nobody_watched_use_up_no_recovery() {
         let mut wedge = Wedge::default();
         for second in (0..120).step_by(4) {
-            wedge.block(at(second), Some(1));
+            wedge.block(at(second), Some(1), None);
         }
         let now = block(&mut wedge, 120);
         assert_eq!(rung(now), Some((Rung::RestartAutonegotiation, 1)));
@@ -297,14 +379,14 @@ mod tests {
         let mut wedge = Wedge::default();
         let mut left = Vec::new();
         for second in (0..40).step_by(4) {
-            wedge.block(at(second), Some(1));
+            wedge.block(at(second), Some(1), None);
             left.push(wedge.act(false));
         }
         left.retain(|action| *action != Action::Wait);
         let once = Action::Leave {
             why: Leave::Unwanted,
             tried: 0,
-            blocks: 2,
+            trouble: Trouble::Wedged { blocks: 2 },
         };
         assert_eq!(left, [once]);
         assert!(once.is_first());

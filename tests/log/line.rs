@@ -74,6 +74,17 @@ fn lines_are_as_the_manual_shows_them() {
         "eno1: wedged after 2 hang blocks (offloads in force), recovery 1: autonegotiation restarted; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
     is_written(
+        vec![
+            Part::Storm {
+                hangs: 3,
+                seconds: 24,
+                in_force: false,
+            },
+            Part::Recovery(1, "autonegotiation restarted".into()),
+        ],
+        "eno1: storm of 3 hangs within 24 s (offloads not in force), recovery 1: autonegotiation restarted; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
         vec![Part::Back {
             tenths: 14,
             recovery: 1,
@@ -295,6 +306,13 @@ fn part() -> impl Strategy<Value = Part> {
         (feature(), any::<bool>()).prop_map(|(feature, on)| Part::Also(feature, on)),
         (any::<u32>(), any::<bool>())
             .prop_map(|(blocks, in_force)| Part::Wedged { blocks, in_force }),
+        (any::<u32>(), any::<u64>(), any::<bool>()).prop_map(|(hangs, seconds, in_force)| {
+            Part::Storm {
+                hangs,
+                seconds,
+                in_force,
+            }
+        }),
         (any::<u32>(), reason_text()).prop_map(|(number, what)| Part::Recovery(number, what)),
         (0..u64::MAX / 10, any::<u32>())
             .prop_map(|(tenths, recovery)| Part::Back { tenths, recovery }),

@@ -1,12 +1,12 @@
 //! Commands on a system that is a folder.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use super::{Output, apply, explain, status};
-use crate::cli::{Cli, Command};
 use clap::Parser;
+use unhang::cli::{Cli, Command};
+use unhang::commands::{Output, Status, apply, explain, notify, status};
 
 const RULE: &str =
     "[[rule]]\nname = \"mine\"\nmatch.path = \"pci-0000:00:1f.6\"\nevidence = \"none\"\n";
@@ -43,6 +43,7 @@ fn run(root: &Path, words: &str) -> Output {
     match &cli.command {
         Some(Command::Apply(args)) => apply::run(args, &cli.common),
         Some(Command::Explain(args)) => explain::run(args, &cli.common),
+        Some(Command::Notify(args)) => notify::run(args, &cli.common),
         Some(Command::Status(args)) => status::run(args, &cli.common),
         other => panic!("{other:?}"),
     }
@@ -64,4 +65,36 @@ fn its_nics_and_its_rules_count() {
     assert_eq!(said.result, "eno1: no rule matches this NIC\n");
     let errors = "unhang: there is no interface 'eth7'; there are eno1\n";
     assert_eq!((said.errors.as_str(), said.status as u8), (errors, 4));
+}
+
+#[test]
+fn hooks_are_tried() {
+    let tree = tree();
+    let none = run(tree.path(), "unhang notify --test");
+    assert_eq!(none.status, Status::Failed);
+    assert_eq!(
+        none.errors,
+        "unhang: there is no hook in /etc/unhang/notify.d\n"
+    );
+    let hook = |name: &str, script: &str| {
+        let path = format!("etc/unhang/notify.d/{name}");
+        write(tree.path(), &path, script);
+        fs::set_permissions(tree.path().join(path), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let file = tree.path().join("told");
+    let notes = format!("#!/bin/sh\necho $UNHANG_EVENT >'{}'\n", file.display());
+    hook("10-notes", &notes);
+    let one = run(tree.path(), "unhang notify --test");
+    assert_eq!(
+        (one.result.as_str(), one.status),
+        ("10-notes: done\n", Status::Done)
+    );
+    assert_eq!(fs::read_to_string(file).unwrap(), "test\n");
+    hook("20-fails", "#!/bin/sh\nexit 2\n");
+    let two = run(tree.path(), "unhang notify --test");
+    assert_eq!(two.errors, "unhang: 20-fails: failed: exit status: 2\n");
+    assert_eq!(
+        (two.result.as_str(), two.status),
+        ("10-notes: done\n", Status::Failed)
+    );
 }
