@@ -123,4 +123,25 @@ check_eq "and not once more than for them" "$theirs" "$(drops "$nic")"
 check "somebody else has their way" setting_is "$nic" --show-eee "EEE status" "enabled - active"
 check "a handful of lines" [ "$(lines .)" -le 6 ]
 say "$(said)"
+
+# --- a rule that can't last: with autonegotiation the link partners decide, and the driver rounds 3000 to 3012
+
+mark
+printf '[[rule]]\nname = "vain"\nmatch.driver = "e1000e"\n[rule.pause]\nrx = false\n[rule.coalesce]\nrx-usecs = 3000\n' \
+    >/etc/unhang/rules.d/60-settings.toml
+testnic link_ms=500
+up "$nic"
+check "link" wait_for 20 carrier "$nic"
+sleep 15
+check "link, still" wait_for 20 carrier "$nic"
+before=$(drops "$nic")
+metric "times that the link went for a rule in vain" "$before"
+check "it went three times at most" [ "$before" -le 3 ]
+cable "$nic" off
+sleep 1
+cable "$nic" on
+wait_for 20 carrier "$nic"
+sleep 5
+check "not once more at the next link-up" drops_are "$nic" $((before + 1))
+say "$(said)"
 finish
