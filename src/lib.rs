@@ -43,6 +43,8 @@ pub mod settings;
 mod style;
 pub mod text;
 pub mod timeout;
+#[cfg(feature = "cli")]
+pub mod tips;
 #[cfg(feature = "watch")]
 pub mod trial;
 mod trust;

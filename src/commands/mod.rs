@@ -163,6 +163,3 @@ fn to_json(document: &impl serde::Serialize) -> String {
     }
     text + "\n"
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,10 +6,13 @@
 use super::DAY;
 use super::history::History;
 use super::in_force::{InForce, Stretch};
-use super::stats::{Comparison, Period, bursts, weigh};
+use super::stats::{Comparison, Period, bursts, weigh_last};
 use crate::hang::Incident;
 use crate::kernel_log::Stamp;
 use std::iter::repeat_n;
+
+/// Of more changes than this, the latest are weighed.
+const WEIGHED: usize = 20;
 
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -32,16 +35,32 @@ impl Configuration {
         self.times.len()
     }
 
-    /// What a sentence calls it, after "with".
-    pub fn called(&self) -> &str {
-        match self.in_force {
-            InForce::Default => "the default settings",
-            _ => &self.name,
+    pub fn bursts(&self) -> usize {
+        bursts(&self.times).len()
+    }
+}
+
+/// Incidents and exposure on one side of the change.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Side {
+    pub incidents: usize,
+    /// Up-time in seconds.
+    pub exposure_s: f64,
+}
+
+impl Side {
+    pub(super) fn new(incidents: usize, days: f64) -> Side {
+        Side {
+            incidents,
+            exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
         }
     }
 
-    pub fn bursts(&self) -> usize {
-        bursts(&self.times).len()
+    pub(super) fn of<'a>(configurations: impl Iterator<Item = &'a Configuration>) -> Side {
+        let (incidents, days) = configurations.fold((0, 0.0), |(incidents, days), one| {
+            (incidents + one.incidents(), days + one.days)
+        });
+        Side::new(incidents, days)
     }
 }
 
@@ -142,13 +161,14 @@ impl Configurations {
         });
     }
 
-    /// What each change came to, with the configuration that it was to.
+    /// What each of the latest changes came to, with the configuration that it was to.
     pub fn changes(&self) -> Vec<(&Configuration, Comparison)> {
         let of = |comparison: Comparison| {
             let first = |one: &&Configuration| one.is_run && one.period <= comparison.period;
             Some((self.list.iter().rfind(first)?, comparison))
         };
-        weigh(&self.periods).into_iter().filter_map(of).collect()
+        let weighed = weigh_last(&self.periods, WEIGHED);
+        weighed.into_iter().filter_map(of).collect()
     }
 
     /// Weighs the last `runs` as if they were one, against what was before them.
@@ -165,7 +185,7 @@ impl Configurations {
             }
             period.configuration = own.map(|_| usize::MAX);
         }
-        weigh(&periods).pop()
+        weigh_last(&periods, 1).pop()
     }
 
     /// What a change to something new would come to if it was made now, and no incident came:
@@ -190,7 +210,7 @@ impl Configurations {
             configuration: Some(usize::MAX),
             ..Period::default()
         });
-        weigh(&periods).pop()
+        weigh_last(&periods, 1).pop()
     }
 
     /// The configuration with this number of a comparison's.

@@ -1,12 +1,12 @@
 //! The page for a terminal: a line of days, the table of incidents, the registers of the
 //! last one in words, what else was seen, and the verdict. Never wider than asked.
 
-use super::configurations;
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::timeline::{self, State, Timeline};
 use super::trials;
 use super::verdict::{self, Kind};
+use super::{changes, configurations};
 use super::{clean, nic_name, plural, span, when, wrap};
 use crate::hang::{EndedBy, Incident};
 use crate::style;
@@ -39,7 +39,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
         out.push('\n');
         let line = timeline::of_nic(history, nic, zone);
         draw(&mut out, &line, width);
-        changes(&mut out, history, nic, zone, width);
+        configurations(&mut out, history, nic, zone, width);
         table(&mut out, history, &incidents, zone, width);
     }
     let seen = &history.incidents.lookalikes;
@@ -172,11 +172,11 @@ fn legend(out: &mut String, what: &str, marks: &[(bool, String)], width: usize) 
 }
 
 /// The configurations, and what came of each change.
-fn changes(out: &mut String, history: &History, nic: usize, zone: &TimeZone, width: usize) {
+fn configurations(out: &mut String, history: &History, nic: usize, zone: &TimeZone, width: usize) {
     let all = configurations::of_nic(history, nic);
     let mut lines = trials::lines(history, nic, zone);
     if all.has_set() {
-        lines.splice(..0, verdict::lines(&all, zone));
+        lines.splice(..0, changes::lines(&all, zone));
     }
     if lines.is_empty() {
         return;

@@ -44,6 +44,8 @@ pub struct Rule {
     pub recover: Option<bool>,
     /// It is on trial: what was written down when that began.
     pub trial: Option<Criterion>,
+    /// What becomes of a NIC that can't be brought back; `None` leaves that to the other rules.
+    pub exhausted: Option<Exhausted>,
     /// Where it stands in its file, in bytes.
     pub span: Range<usize>,
 }
@@ -62,6 +64,17 @@ impl Rule {
     pub fn sets_anything(&self) -> bool {
         !self.offload.is_empty() || !self.values.is_empty()
     }
+}
+
+/// What the watcher does with a NIC that can't be brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exhausted {
+    #[default]
+    Nothing,
+    /// Take its link down for a while, so that a bond goes on with another port.
+    LinkDown,
+    /// Reboot the machine.
+    Reboot,
 }
 
 /// What the watcher does when somebody else changes a setting.

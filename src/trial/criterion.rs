@@ -12,10 +12,11 @@ use jiff::Timestamp;
 use super::{Setting, Trial};
 use crate::hang::Settings;
 use crate::nic::Nic;
-use crate::report::configurations::{self, Configuration};
+use crate::report::configurations;
 use crate::report::days;
 use crate::report::history::History;
 use crate::report::trials::{self, Progress};
+use crate::report::wording::with;
 
 /// So long a quiet nobody waits for.
 const LONGEST_DAYS: f64 = 3650.0;
@@ -67,10 +68,7 @@ pub fn ask(history: &History, nic: Option<usize>, setting: &Setting) -> Result<A
     let Some(comparison) = all.if_changed_now(is_way_back) else {
         return none("it is not known what was in force when");
     };
-    let with = all
-        .numbered(comparison.from)
-        .next()
-        .map_or("", Configuration::called);
+    let with = all.numbered(comparison.from).next().map_or("", with);
     let up = days(comparison.days_before);
     if comparison.bursts_before == 0 {
         return none(&format!("no incident in {up} of up-time with {with}"));

@@ -50,16 +50,6 @@ pub const WORTH: [Worth; 6] = [
     },
 ];
 
-/// Tips that are no settings of unhang's, and what speaks against them.
-pub const DOUBTFUL: [(&str, &str); 3] = [
-    (
-        "ASPM off",
-        "confirmed off on an 82579LM, it hung again after five days, for almost 8 h (counted)",
-    ),
-    ("C-states off", "no help on an I219-V, by its owner's word"),
-    ("ring rx and tx 256", "the driver's default"),
-];
-
 impl Setting {
     /// A rule that sets it on any NIC.
     pub fn rule(&self) -> Rule {
@@ -85,6 +75,7 @@ impl Setting {
             values,
             drift: Drift::default(),
             recover: None,
+            exhausted: None,
             trial: None,
             span: 0..0,
         }

@@ -4,5 +4,6 @@ mod apply;
 mod helper;
 mod namespace;
 mod revert;
+mod settings;
 mod trial;
 mod watch;

@@ -126,10 +126,10 @@ fn a_trial_that_was_quiet_for_long_enough_is_kept_and_one_that_was_not_is_not() 
         let began = "unhang[7]: v0: gro off (was on); rule trial-gro-off; e1000e 8086:15bb I219-LM (7); event trial";
         let hang = "kernel: e1000e 0000:00:1f.6 v0: Detected Hardware Unit Hang:";
         days_ago(90);
-        let begin = log("kernel: Linux version 6.12.0", 91) + &log(began, 90);
+        let before = log("kernel: Linux version 6.12.0", 91) + &log(began, 90);
         let (hang, end) = (log(hang, 5), log("kernel: end", 1));
-        let quiet = format!("{begin}{end}");
-        let refuting = format!("{begin}{hang}{end}");
+        let quiet = format!("{before}{end}");
+        let refuting = format!("{before}{hang}{end}");
         fs::write(LOG, refuting).unwrap();
         let refused = attempt(&["--keep"]);
         assert!(

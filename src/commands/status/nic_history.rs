@@ -40,6 +40,8 @@ pub struct NicHistory {
     pub wedged: Option<bool>,
     /// The kind of the verdict, as `report --json` has it.
     verdict: Option<&'static str>,
+    /// What it is about: the last configuration that is known.
+    configuration: Option<String>,
     watcher: Option<WatchCounts>,
     trial: Option<TrialSoFar>,
     #[serde(skip)]
@@ -187,6 +189,7 @@ impl NicHistories {
         of.last_incident = last.and_then(|i| iso(&i.start));
         of.wedged = Some(wedged);
         of.verdict = Some(verdict.kind.name());
+        of.configuration.clone_from(&verdict.configuration);
         if wedged {
             of.lines.push(style::bad("it hangs now: nothing is sent"));
         }

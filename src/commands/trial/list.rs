@@ -12,7 +12,7 @@ use crate::running_kernel::read_nics;
 use crate::settings::Family;
 use crate::style;
 use crate::text::printable;
-use crate::trial::worth::{DOUBTFUL, WORTH, Worth};
+use crate::trial::worth::{WORTH, Worth};
 use crate::trial::{Setting, Trial, criterion, tenths};
 
 pub(super) fn run(args: &TryArgs, common: &Common) -> anyhow::Result<Output> {
@@ -54,10 +54,9 @@ pub(super) fn run(args: &TryArgs, common: &Common) -> anyhow::Result<Output> {
             Err(why) => format!("  {}\n", printable(why)),
         };
         output.result += &worth(nic, &now, history.as_ref().ok());
-    }
-    output.result += "Tips that are no settings of unhang's:\n";
-    for (tip, why) in DOUBTFUL {
-        output.result += &format!("  {tip}: {why}\n");
+        output.result += &format!(
+            "'unhang explain {name}' says which of the tips that go round are void here\n"
+        );
     }
     Ok(output)
 }

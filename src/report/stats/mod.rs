@@ -176,16 +176,27 @@ fn steps(periods: &[Period]) -> Vec<Step> {
 /// One comparison for each change, i.e. for each maximal run of one configuration after the
 /// first known one, in order.
 pub fn weigh(periods: &[Period]) -> Vec<Comparison> {
+    weigh_last(periods, usize::MAX)
+}
+
+/// The same for the last changes only, `most` of them: each takes a while.
+pub fn weigh_last(periods: &[Period], most: usize) -> Vec<Comparison> {
     let runs = runs(periods);
     let mut seen: Vec<(usize, usize)> = Vec::new();
-    runs.windows(2)
-        .map(|pair| {
-            let change = (pair[0].configuration, pair[1].configuration);
-            if !seen.contains(&change) {
-                seen.push(change);
-            }
-            let mut comparison = compare(&periods[..pair[1].end], change, seen.len());
-            comparison.period = pair[1].first;
+    let changes = runs.windows(2).map(|pair| {
+        let change = (pair[0].configuration, pair[1].configuration);
+        if !seen.contains(&change) {
+            seen.push(change);
+        }
+        (change, seen.len(), &pair[1])
+    });
+    let changes: Vec<_> = changes.collect();
+    let skipped = changes.len().saturating_sub(most);
+    let compared = changes.into_iter().skip(skipped);
+    compared
+        .map(|(change, looks, run)| {
+            let mut comparison = compare(&periods[..run.end], change, looks);
+            comparison.period = run.first;
             comparison
         })
         .collect()
