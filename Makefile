@@ -100,7 +100,7 @@ install:
 # For a distribution's build: what needs no more than Rust.
 unit:
 	cargo test --locked --quiet --lib --test fake_kernel --test log --test shipped_rules --test udev_event \
-		--test cases --test generate --test report_cases
+		--test cases --test commands --test generate --test report_cases
 
 # Built as a distribution does. That the user's Rust is no package of this machine's (-d, --nodeps) is no matter,
 # and the tests are run by 'make test'.

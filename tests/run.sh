@@ -52,7 +52,7 @@ suite shell sh -c "git grep -lzE '^(#!/bin/(ba)?sh|# shellcheck shell)' | xargs 
 suite versions packaging/test-versions.sh
 suite unit cargo test --locked --quiet --lib
 suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event
-suite cases cargo test --locked --quiet --test cases --test generate --test networkd_example
+suite cases cargo test --locked --quiet --test cases --test commands --test generate --test networkd_example
 suite evidence cargo test --locked --quiet --test report_cases --test hang_decode --test hang_properties --test verdict_statistics --test verdict_calibration
 
 if [ "$1" = all ]; then

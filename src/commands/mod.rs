@@ -162,6 +162,3 @@ fn to_json(document: &impl serde::Serialize) -> String {
     }
     text + "\n"
 }
-
-#[cfg(test)]
-mod tests;

@@ -17,7 +17,7 @@ pub struct Marker {
     pub displaced: Option<(String, String)>,
     /// Fingerprint of the text below the marker.
     pub text: String,
-    /// The text was changed by hand since. Then whoever changed it decides about it.
+    /// The text was changed by hand since. Then it is theirs.
     pub edited: bool,
 }
 

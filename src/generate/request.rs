@@ -1,6 +1,6 @@
 //! What is wanted of a format: which NICs, and what they shall be set to.
 //!
-//! Either one NIC, by its name or imagined, or all that a rule is for. Whoever asks gets one
+//! Either one NIC, by its name or imagined, or all that a rule matches. A request has one
 //! decision: NICs for which the rules decide differently don't go into one file.
 
 use super::machine::{Machine, Present};
@@ -15,9 +15,9 @@ pub enum Wanted {
     Nic(String),
     /// A NIC that need not be there, and the words that describe it.
     Imagined(Nic, String),
-    /// All NICs that the rule of this name is for.
+    /// All NICs that the rule of this name matches.
     Rule(String),
-    /// All NICs that the one rule that sets anything is for.
+    /// All NICs that the one rule that sets anything matches.
     OnlyRule,
 }
 
@@ -33,7 +33,7 @@ pub struct Request<'a> {
     pub machine: &'a Machine,
     /// The rule, if it is for all NICs of a rule.
     pub rule: Option<&'a Rule>,
-    /// The NICs: one, or those of the machine that the rule is for.
+    /// The NICs: one, or those of the machine that the rule matches.
     pub nics: Vec<Present>,
     /// NICs as the rule describes them, if the machine has none: one for each PCI ID.
     pub samples: Vec<Present>,
@@ -166,7 +166,7 @@ impl<'a> Request<'a> {
             return Err(NoRequest::Different(listed(&names)));
         }
         drop(all);
-        if settings.features().next().is_none() {
+        if settings.is_empty() {
             let asked = self.command.split_once(' ').map(|(_, nic)| nic);
             let asked = asked.unwrap_or_default().trim_end_matches(" --by path");
             return Err(NoRequest::NoRule(asked.to_owned()));

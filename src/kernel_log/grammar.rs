@@ -53,8 +53,13 @@ impl Grammar {
 
     pub(super) fn mark(&mut self, found: Option<(Stamp, Option<u128>)>) {
         if let Some((stamp, boot)) = found {
-            self.emit(stamp, boot, Device::default(), KernelEvent::Mark);
+            self.emit_plain(stamp, boot, KernelEvent::Mark);
         }
+    }
+
+    /// An event of no device.
+    fn emit_plain(&mut self, stamp: Stamp, boot: Option<u128>, event: KernelEvent) {
+        self.emit(stamp, boot, Device::default(), event);
     }
 
     fn emit(&mut self, stamp: Stamp, boot: Option<u128>, device: Device, event: KernelEvent) {
@@ -102,12 +107,7 @@ impl Grammar {
     pub(super) fn text(&mut self, text: &[u8], given: &Given) {
         if text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot") {
             let boot = text.get(8..40).and_then(boot_id);
-            self.emit(
-                Stamp::default(),
-                boot,
-                Device::default(),
-                KernelEvent::Boot { kernel: None },
-            );
+            self.emit_plain(Stamp::default(), boot, KernelEvent::Boot { kernel: None });
             return;
         }
         if self.own(text, given) {
@@ -121,12 +121,7 @@ impl Grammar {
                 self.fields(text);
             }
             if !self.single(text, given) && find(text, b" Unit Hang").is_some() {
-                self.emit(
-                    given.stamp,
-                    given.boot,
-                    Device::default(),
-                    KernelEvent::Quotation,
-                );
+                self.emit_plain(given.stamp, given.boot, KernelEvent::Quotation);
             }
             return;
         }
@@ -225,12 +220,7 @@ impl Grammar {
                 return false;
             }
             let kernel = kernel_version(&text[at + 14..]);
-            self.emit(
-                stamp,
-                given.boot,
-                Device::default(),
-                KernelEvent::Boot { kernel },
-            );
+            self.emit_plain(stamp, given.boot, KernelEvent::Boot { kernel });
             return true;
         }
         if let Some(at) = find(text, b"NETDEV WATCHDOG") {
@@ -306,12 +296,7 @@ impl Grammar {
         let message = message.trim_ascii();
         let message = &message[..message.len().min(OWN_MAX)];
         let message = String::from_utf8_lossy(message).into_owned();
-        self.emit(
-            stamp,
-            given.boot,
-            Device::default(),
-            KernelEvent::Unhang(message),
-        );
+        self.emit_plain(stamp, given.boot, KernelEvent::Unhang(message));
         true
     }
 }

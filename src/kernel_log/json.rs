@@ -86,6 +86,11 @@ fn torn(line: &[u8]) -> Option<(Given, Vec<u8>)> {
     };
     let kernel = after(b"\"SYSLOG_IDENTIFIER\"")?.starts_with(b"kernel\"");
     let kernel = kernel && after(b"\"_UID\"").is_none_or(|uid| uid.starts_with(b"0\""));
+    let speaker = if kernel {
+        Speaker::Kernel
+    } else {
+        Speaker::Other
+    };
     let stamp = Stamp {
         wall: micros(b"\"__REALTIME_TIMESTAMP\""),
         uptime: micros(b"\"__MONOTONIC_TIMESTAMP\""),
@@ -94,11 +99,7 @@ fn torn(line: &[u8]) -> Option<(Given, Vec<u8>)> {
         stamp,
         boot: after(b"\"_BOOT_ID\"").and_then(boot_id),
         host: None,
-        speaker: Some(if kernel {
-            Speaker::Kernel
-        } else {
-            Speaker::Other
-        }),
+        speaker: Some(speaker),
     };
     Some((given, after(b"\"MESSAGE\"")?.to_vec()))
 }
@@ -126,9 +127,8 @@ fn dmesg<'a>(line: &[u8], mut before: impl Iterator<Item = &'a [u8]>) -> Option<
     let stamp = Stamp { wall: None, uptime };
     let given = Given {
         stamp,
-        boot: None,
-        host: None,
         speaker: Some(Speaker::Kernel),
+        ..Given::default()
     };
     Some((given, message.into_bytes()))
 }

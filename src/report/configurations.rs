@@ -6,10 +6,13 @@
 use super::DAY;
 use super::history::History;
 use super::in_force::{InForce, Stretch};
-use super::stats::{Comparison, Period, bursts, weigh};
+use super::stats::{Comparison, Period, bursts, weigh_last};
 use crate::hang::Incident;
 use crate::kernel_log::Stamp;
 use std::iter::repeat_n;
+
+/// Of more changes than this, the latest are weighed.
+const WEIGHED: usize = 20;
 
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -34,6 +37,30 @@ impl Configuration {
 
     pub fn bursts(&self) -> usize {
         bursts(&self.times).len()
+    }
+}
+
+/// Incidents and exposure on one side of the change.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Side {
+    pub incidents: usize,
+    /// Up-time in seconds.
+    pub exposure_s: f64,
+}
+
+impl Side {
+    pub(super) fn new(incidents: usize, days: f64) -> Side {
+        Side {
+            incidents,
+            exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
+        }
+    }
+
+    pub(super) fn of<'a>(configurations: impl Iterator<Item = &'a Configuration>) -> Side {
+        let (incidents, days) = configurations.fold((0, 0.0), |(incidents, days), one| {
+            (incidents + one.incidents(), days + one.days)
+        });
+        Side::new(incidents, days)
     }
 }
 
@@ -134,30 +161,26 @@ impl Configurations {
         });
     }
 
-    /// What each change came to, with the configuration that it was to.
+    /// What each of the latest changes came to, with the configuration that it was to.
     pub fn changes(&self) -> Vec<(&Configuration, Comparison)> {
         let of = |comparison: Comparison| {
             let first = |one: &&Configuration| one.is_run && one.period <= comparison.period;
             Some((self.list.iter().rfind(first)?, comparison))
         };
-        weigh(&self.periods).into_iter().filter_map(of).collect()
+        let weighed = weigh_last(&self.periods, WEIGHED);
+        weighed.into_iter().filter_map(of).collect()
     }
 
-    /// Weighs the last `runs` as if they were one, against what was before them.
+    /// Weighs what was in force in the last `runs` as if it were one configuration.
     pub fn together(&self, runs: usize) -> Option<Comparison> {
+        let last = self.runs().rev().take(runs);
+        let judged: Vec<usize> = last.filter_map(|run| number(run.in_force)).collect();
         let mut periods = self.periods.clone();
-        let (mut left, mut last) = (runs, None);
-        for period in periods.iter_mut().rev() {
-            let own = period.configuration;
-            if own.is_some() && own != last {
-                if left == 0 {
-                    break;
-                }
-                (left, last) = (left - 1, own);
-            }
-            period.configuration = own.map(|_| usize::MAX);
+        let numbers = periods.iter_mut().filter_map(|p| p.configuration.as_mut());
+        for own in numbers.filter(|own| judged.contains(own)) {
+            *own = usize::MAX;
         }
-        weigh(&periods).pop()
+        weigh_last(&periods, 1).pop()
     }
 
     /// The configuration with this number of a comparison's.

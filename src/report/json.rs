@@ -8,8 +8,9 @@
 //!   `verdict` (as below); `configurations[]`, in the order of time: `name` (such as "tso gso
 //!   off", "default", "changed by somebody", "not known"), `since`, `settings` {key: value},
 //!   `exposure_s`, `incidents`, `bursts`, `verdict` on the change (null: there is nothing to
-//!   weigh): `kind`, `before` (the name of what it is weighed against), `chance`,
-//!   `bursts_before`, `bursts_after`, `ask_again_after_s`; `incidents[]`:
+//!   weigh; the latest 20 changes are weighed): `kind`, `before` (the name of what it is
+//!   weighed against), `chance`, `bursts_before`, `bursts_after`, `ask_again_after_s`;
+//!   `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
 //!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
@@ -23,17 +24,18 @@
 //! - `lookalikes[]`: `kind`, `count`, `text`
 //! - `verdict`: `kind` ("not-fixed", "fewer", "affected", "unknown", "too-early",
 //!   "likely-fixed", "no-incidents"), `text`, `configuration` (the last that is known:
-//!   it is judged), `after` (in it), `before` (in the one before it), `unknown` (in all others) {`incidents`,
-//!   `exposure_s`}, `chance` (of so few after, had nothing changed), `bursts_before`,
-//!   `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
+//!   it is judged), `after` (in it), `before` (in the one before it), `unknown` (in all
+//!   others) {`incidents`, `exposure_s`}, `chance` (of so few after, had nothing changed),
+//!   `bursts_before`, `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
 
 use super::DAY;
-use super::configurations::{self, Configuration};
+use super::changes::{Change, changes};
+use super::configurations::{self, Configuration, Side};
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::stats::Comparison;
-use super::verdict::{self, Change, Side, Verdict};
+use super::verdict::{self, Verdict};
 use super::{clean, iso};
 use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
@@ -90,7 +92,7 @@ impl Serialize for OneNic<'_> {
         map.serialize_entry("in_force", &now)?;
         map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
         let configurations = configurations::of_nic(history, index);
-        let changes = verdict::changes(&configurations);
+        let changes = changes(&configurations);
         let value = |one| configuration_value(history, &changes, one);
         let values: Vec<Value> = configurations.list.iter().map(value).collect();
         map.serialize_entry("configurations", &values)?;

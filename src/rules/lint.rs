@@ -75,7 +75,7 @@ impl<'r> All<'r> {
         })
     }
 
-    /// A later rule is for all the NICs that this one is for, and sets all that it sets.
+    /// A later rule matches all the NICs that this one matches, and sets all that it sets.
     fn hidden(&self, file: &RuleFile, index: usize) -> Option<Diagnostic> {
         let rule = self.rules[index];
         let first_later = |value| {
@@ -201,7 +201,7 @@ impl Match {
         found
     }
 
-    /// Whether every NIC that `other` is for is one that `self` is for, as far as can be told.
+    /// Whether `self` matches every NIC that `other` matches, as far as can be told.
     fn includes(&self, other: &Match) -> bool {
         fn all<T>(ours: &[T], theirs: &[T], holds: impl Fn(&T, &T) -> bool) -> bool {
             let covered = |their: &T| ours.iter().any(|our| holds(our, their));

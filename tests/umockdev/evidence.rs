@@ -80,11 +80,12 @@ fn status_counts_incidents() {
     assert_eq!(nics[0]["recoveries"], 0);
     assert_eq!(nics[0]["wedged"], false);
     assert_eq!(nics[0]["verdict"], "too-early");
+    assert_eq!(nics[0]["configuration"], "tso gso gro off");
     let output = one_nic().unhang("evidence", &["status"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let line = "  incidents: 1 this boot, 1 in all, the last ";
     assert!(
-        text.contains(line) && text.contains("; too early to say\n"),
+        text.contains(line) && text.contains("; tso gso gro off: too early to say\n"),
         "{text}"
     );
 }

@@ -37,6 +37,8 @@ pub struct NicHistory {
     pub wedged: Option<bool>,
     /// The kind of the verdict, as `report --json` has it.
     verdict: Option<&'static str>,
+    /// What it is about: the last configuration that is known.
+    configuration: Option<String>,
     watcher: Option<WatchCounts>,
     #[serde(skip)]
     lines: Vec<String>,
@@ -135,6 +137,7 @@ impl NicHistories {
         of.last_incident = last.and_then(|i| iso(&i.start));
         of.wedged = Some(wedged);
         of.verdict = Some(verdict.kind.name());
+        of.configuration.clone_from(&verdict.configuration);
         if wedged {
             of.lines.push(style::bad("it hangs now: nothing is sent"));
         }

@@ -156,7 +156,7 @@ impl Checker<'_> {
             self.say(
                 Severity::Error,
                 format!(
-                    "a drop-in of {} has a [Match] section: it does not say which NICs the drop-in is for, it changes which NICs the whole file is for, and all others lose their names to the next file that matches",
+                    "a drop-in of {} has a [Match] section: it does not limit the drop-in, it changes which NICs the whole file matches, and all others lose their names to the next file that matches",
                     self.file.path.display()
                 ),
                 Some("take [Match] out, or write a file of its own: 'unhang generate link'".into()),
@@ -192,7 +192,7 @@ impl Checker<'_> {
         );
     }
 
-    /// Whether the file is for this NIC, and if so what it changes.
+    /// Whether the file matches this NIC, and if so what it changes.
     fn nic(&mut self, present: &Present) -> bool {
         let nic = &present.nic.name;
         match matches(&self.file.ini, present) {
@@ -212,7 +212,7 @@ impl Checker<'_> {
                     let mac = present.nic.mac.as_deref().filter(|_| present.permanent_mac);
                     self.say(
                         Severity::Warning,
-                        format!("it is not for {nic} at boot: {why} is compared with the name that the kernel gave (eth0 …), and {nic} is the name that udev gives afterwards"),
+                        format!("it does not match {nic} at boot: {why} is compared with the name that the kernel gave (eth0 …), and {nic} is the name that udev gives afterwards"),
                         mac.map(|mac| format!("write PermanentMACAddress={mac} instead")),
                     );
                 }

@@ -1,4 +1,4 @@
-//! Whether a `.link` file is for a NIC, as udev would find when the NIC appears.
+//! Whether a `.link` file matches a NIC, as udev would find when the NIC appears.
 //!
 //! What can't be known from outside (a condition such as `Host=`, the name that the kernel
 //! will give) is an answer of its own: nothing is decided by guessing.

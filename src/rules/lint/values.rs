@@ -1,14 +1,10 @@
 //! What a person should know about settings beside offloads, as e1000e takes them.
 
 use super::for_e1000e;
+use crate::chip::Chip;
 use crate::rules::diagnostic::Diagnostic;
 use crate::rules::{Rule, WantedValue};
 use crate::settings::{Family, Name, Value};
-
-/// `e1000_set_eee` and the flags of a NIC: 82579 and I217 to I219 (`FLAG2_HAS_EEE`).
-const WITH_EEE: [&str; 8] = [
-    "pch2lan", "pch_lpt", "pch_spt", "pch_cnp", "pch_tgp", "pch_adp", "pch_mtp", "pch_ptp",
-];
 
 pub fn lint(rule: &Rule) -> Vec<Diagnostic> {
     if !for_e1000e(rule) {
@@ -64,9 +60,7 @@ fn impossible(wanted: &WantedValue) -> Option<Diagnostic> {
 fn lacking(rule: &Rule, wanted: &WantedValue) -> Option<Diagnostic> {
     let ids = &rule.matches.pci;
     let chips: Vec<_> = ids.iter().filter_map(crate::nic::PciId::chip).collect();
-    let none = !chips.is_empty()
-        && chips.len() == ids.len()
-        && !chips.iter().any(|chip| WITH_EEE.contains(&chip.family));
+    let none = !chips.is_empty() && chips.len() == ids.len() && !chips.iter().any(Chip::has_eee);
     (wanted.name.family == Family::Eee && none).then(|| {
         let message = "none of these chips has EEE: only 82579 and I217 to I219 have";
         Diagnostic::warning(wanted.span.clone(), message)

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use super::{Output, Status, apply, explain, notify, status};
-use crate::cli::{Cli, Command};
 use clap::Parser;
+use unhang::cli::{Cli, Command};
+use unhang::commands::{Output, Status, apply, explain, notify, status};
 
 const RULE: &str =
     "[[rule]]\nname = \"mine\"\nmatch.path = \"pci-0000:00:1f.6\"\nevidence = \"none\"\n";
