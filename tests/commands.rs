@@ -6,7 +6,7 @@ use std::path::Path;
 
 use clap::Parser;
 use unhang::cli::{Cli, Command};
-use unhang::commands::{Output, Status, apply, explain, notify, status};
+use unhang::commands::{Output, Status, apply, check, explain, notify, status};
 
 const RULE: &str =
     "[[rule]]\nname = \"mine\"\nmatch.path = \"pci-0000:00:1f.6\"\nevidence = \"none\"\n";
@@ -42,6 +42,7 @@ fn run(root: &Path, words: &str) -> Output {
     root.clone_into(&mut cli.common.root);
     match &cli.command {
         Some(Command::Apply(args)) => apply::run(args, &cli.common),
+        Some(Command::Check(args)) => check::run(args, &cli.common),
         Some(Command::Explain(args)) => explain::run(args, &cli.common),
         Some(Command::Notify(args)) => notify::run(args, &cli.common),
         Some(Command::Status(args)) => status::run(args, &cli.common),
@@ -97,4 +98,29 @@ fn hooks_are_tried() {
         (two.result.as_str(), two.status),
         ("10-notes: done\n", Status::Failed)
     );
+}
+
+#[test]
+fn check_says_where_link_down_does_nothing() {
+    let tree = tree();
+    let check = format!("unhang check --root {}", tree.path().display());
+    let rule = RULE.replace("match.path", "exhausted = \"link-down\"\nmatch.path");
+    write(tree.path(), "etc/unhang/rules.d/60-mine.toml", &rule);
+    let said = run(tree.path(), &check).result;
+    let note = "rule 'mine': link-down does nothing for eno1 now: it is no port of a bond";
+    assert!(said.contains(note), "{said}");
+    write(tree.path(), "sys/class/net/bond0/bonding/miimon", "100\n");
+    write(
+        tree.path(),
+        "sys/class/net/bond0/bonding/slaves",
+        "eno1 eno2\n",
+    );
+    write(tree.path(), "sys/class/net/eno2/carrier", "1\n");
+    symlink(
+        "../../../../../class/net/bond0",
+        tree.path().join("sys/class/net/eno1/master"),
+    )
+    .unwrap();
+    let said = run(tree.path(), &check).result;
+    assert!(!said.contains("link-down"), "{said}");
 }

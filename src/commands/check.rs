@@ -8,13 +8,17 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::{Output, Status};
 use crate::cli::{CheckArgs, Common};
+use crate::discover::{self, Found};
 use crate::features::nearest;
 use crate::generate::link;
 use crate::generate::machine::Machine;
 use crate::generate::stale::stale;
 use crate::root_files;
-use crate::rules::{Diagnostic, FileProblem, Rule, RuleFile, RuleSet, Severity, lint};
+use crate::rules::{
+    Diagnostic, Exhausted, FileProblem, Looked, Rule, RuleFile, RuleSet, Severity, decide, lint,
+};
 use crate::text::{is_unprintable, printable};
+use crate::watch::bond::other_port;
 
 const HELPER: &str = "/usr/lib/udev/unhang";
 const UDEV_RULE_DIRS: [&str; 5] = [
@@ -195,8 +199,31 @@ fn with_calls(root: &Path, mut diagnostics: Vec<Diagnostic>, file: &RuleFile) ->
         .flatten()
         .filter(|rule| rule.sets_anything());
     diagnostics.extend(rules.flat_map(|rule| uncalled(root, rule)));
+    let rules = file.rules.iter().flatten();
+    let taking_down = rules.filter(|rule| rule.exhausted == Some(Exhausted::LinkDown));
+    diagnostics.extend(taking_down.flat_map(|rule| no_link_down(root, rule)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     diagnostics
+}
+
+/// The NICs of this machine for which `exhausted = "link-down"` would do nothing.
+fn no_link_down(root: &Path, rule: &Rule) -> Vec<Diagnostic> {
+    let net = root.join("sys/class/net");
+    let found = discover::all(root).unwrap_or_default();
+    let nics = found.into_iter().filter(|found| {
+        let matched = |nic| decide([rule], nic).looked.iter().all(Looked::matched);
+        found.physical && matched(&found.nic)
+    });
+    let note = |found: Found| {
+        let name = found.nic.name;
+        let reason = other_port(&net, &name).err()?;
+        let message = format!(
+            "rule '{}': link-down does nothing for {name} now: {reason}",
+            rule.name
+        );
+        Some(Diagnostic::note(rule.span.clone(), message))
+    };
+    nics.filter_map(note).collect()
 }
 
 fn uncalled(root: &Path, rule: &Rule) -> Vec<Diagnostic> {

@@ -11,11 +11,13 @@ use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{Decision, Looked, Mismatch, Rule, RuleSet, decide};
+use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, decide};
 use crate::running_kernel::{read_nics, read_plans};
 use crate::settings::{Family, Value};
 use crate::text::printable;
 use crate::tips::{Read, Tip, Verdict, has_pcie_link, judged};
+use crate::watch::NET;
+use crate::watch::bond::other_port;
 
 pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
     let (rules, mut output) = load_rules(common, &common.root);
@@ -120,6 +122,9 @@ impl Explanation<'_> {
             text += &format!("\nWhere this is known from:\n{}", evidence.concat());
         }
         text += &format!("\nWhat would be done:\n{}", self.work());
+        if let Some(end) = self.end() {
+            text += &format!("\nIf it hangs and can't be brought back:\n  {end}\n");
+        }
         let costs: Vec<String> = self
             .costs()
             .iter()
@@ -211,6 +216,22 @@ impl Explanation<'_> {
                 let values = values.map(|value| format!("  {value}\n"));
                 offloads.chain(values).collect()
             }
+        }
+    }
+
+    /// What a rule has done then.
+    fn end(&self) -> Option<String> {
+        match self.decision.exhausted() {
+            Exhausted::Nothing => None,
+            Exhausted::Reboot => Some(
+                "reboot, at most once a day, not within ten minutes after boot, only if no other NIC has a link"
+                    .into(),
+            ),
+            Exhausted::LinkDown if self.plan.is_none() => Some("link-down, if it is a port of a bond".into()),
+            Exhausted::LinkDown => Some(match other_port(Path::new(NET), &self.nic.name) {
+                Ok((bond, other)) => format!("link-down: {bond} goes on with {other}"),
+                Err(reason) => format!("link-down does nothing here now: {}", printable(&reason)),
+            }),
         }
     }
 

@@ -124,7 +124,11 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
                 (says, changed) = (true, true);
             }
             Part::Already(..) | Part::Secured(..) | Part::Value(_) => says = true,
-            Part::Also(..) | Part::Unsaved(_) | Part::Recovery(..) | Part::Left(_) => {}
+            Part::Also(..)
+            | Part::Unsaved(_)
+            | Part::Recovery(..)
+            | Part::Left(_)
+            | Part::Exhausted(_) => {}
         }
     }
     says.then_some(Said::InForce { changed, whole })

@@ -75,6 +75,8 @@ pub enum Part {
     },
     /// `left alone: …`: the reason why nothing more is done.
     Left(String),
+    /// `exhausted: link down for 60 s …`: what a rule has done then.
+    Exhausted(String),
     /// `not changed: …`: the reason why nothing could be done.
     Failed(String),
 }
@@ -266,6 +268,9 @@ impl Part {
         if let Some(reason) = text.strip_prefix("left alone: ") {
             return Some(Part::Left(reason.to_owned()));
         }
+        if let Some(what) = text.strip_prefix("exhausted: ") {
+            return Some(Part::Exhausted(what.to_owned()));
+        }
         if let Some(rest) = text.strip_prefix("recovery ") {
             let (number, what) = rest.split_once(": ")?;
             return Some(Part::Recovery(number.parse().ok()?, what.to_owned()));
@@ -400,6 +405,7 @@ impl fmt::Display for Part {
                 )
             }
             Part::Left(reason) => write!(f, "left alone: {}", one_part(reason)),
+            Part::Exhausted(what) => write!(f, "exhausted: {}", one_part(what)),
             Part::Failed(reason) => write!(f, "not changed: {}", reason.replace("; ", ", ")),
         }
     }

@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::queue::Queued;
+use super::reboot::reboot;
 use super::{Event, Queue};
 use crate::log::{Level, Log};
 use crate::replace::replace;
@@ -156,7 +157,12 @@ fn run_queue_within(root: &Path, limit: Duration) -> io::Result<()> {
         }
         for path in waiting {
             match fs::read(&path).map(|text| serde_json::from_slice(&text)) {
-                Ok(Ok(queued)) => tell(root, &log, &path, queued, limit)?,
+                Ok(Ok(queued)) => {
+                    let event = tell(root, &log, &path, queued, limit)?;
+                    if let (true, Some(interface)) = (event.reboot, &event.interface) {
+                        reboot(root, &log, interface);
+                    }
+                }
                 Ok(Err(error)) => {
                     let what = format!("{} is no event: {error}", path.display());
                     log.write(Level::Warning, &what);
@@ -175,7 +181,7 @@ fn tell(
     path: &Path,
     mut queued: Queued,
     limit: Duration,
-) -> io::Result<()> {
+) -> io::Result<Event> {
     let host = host(root);
     for hook in find(root) {
         if queued.called.contains(&hook.name) {
@@ -201,7 +207,7 @@ fn tell(
             &format!("hook {} for {kind} of {about}: {done}", hook.name),
         );
     }
-    Ok(())
+    Ok(queued.event)
 }
 
 #[cfg(test)]

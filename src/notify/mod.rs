@@ -7,6 +7,8 @@
 #[cfg(feature = "cli")]
 pub mod hooks;
 mod queue;
+#[cfg(feature = "cli")]
+mod reboot;
 
 pub use queue::Queue;
 
@@ -35,6 +37,9 @@ pub struct Event {
     /// From the first hang block until the link came up, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     gone_s: Option<f64>,
+    /// A rule wants the machine to be rebooted, after the hooks were called.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reboot: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +100,7 @@ impl Event {
             nic: None,
             message: printable(message).into_owned(),
             gone_s: None,
+            reboot: false,
         }
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn next(nic: &str, settings: Option<&Settings>) -> String {
     let things = match things.join("; ") {
         none if none.is_empty() => none,
         things => format!(
-            "Next things to try, one at a time, so that you know which one it was: {things}. "
+            "Next things to try, one at a time, so that you know which one it was: {things}; \
+            'unhang explain {nic}' says which tips are void there. "
         ),
     };
     format!(

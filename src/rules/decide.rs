@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Match, Rule};
+use super::{Exhausted, Match, Rule};
 use crate::features::{Key, on_off};
 use crate::nic::Nic;
 use crate::settings::{Family, Name, Value};
@@ -88,6 +88,13 @@ impl<'r> Decision<'r> {
             .filter_map(|looked| looked.rule.recover)
             .next_back();
         !self.is_empty() && said.unwrap_or(true)
+    }
+
+    /// What becomes of it if that does not help, as the last matching rule says that says anything.
+    pub fn exhausted(&self) -> Exhausted {
+        let matching = self.looked.iter().filter(|looked| looked.matched());
+        let mut said = matching.filter_map(|looked| looked.rule.exhausted);
+        said.next_back().unwrap_or_default()
     }
 
     /// The same without the settings that `leave` names.

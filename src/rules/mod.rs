@@ -42,6 +42,8 @@ pub struct Rule {
     pub drift: Drift,
     /// Whether the watcher brings a wedged NIC back; `None` leaves that to the other rules.
     pub recover: Option<bool>,
+    /// What becomes of a NIC that can't be brought back; `None` leaves that to the other rules.
+    pub exhausted: Option<Exhausted>,
     /// Where it stands in its file, in bytes.
     pub span: Range<usize>,
 }
@@ -51,6 +53,17 @@ impl Rule {
     pub fn sets_anything(&self) -> bool {
         !self.offload.is_empty() || !self.values.is_empty()
     }
+}
+
+/// What the watcher does with a NIC that can't be brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exhausted {
+    #[default]
+    Nothing,
+    /// Take its link down for a while, so that a bond goes on with another port.
+    LinkDown,
+    /// Reboot the machine.
+    Reboot,
 }
 
 /// What the watcher does when somebody else changes a setting.

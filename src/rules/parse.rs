@@ -4,18 +4,20 @@
 //! finds all mistakes of a file, each with its place and what to write instead. A file with
 //! an error yields no rule at all.
 
+mod values;
+
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, first};
-use super::{Drift, Match, Rule, Wanted, WantedValue};
+use super::{Drift, Exhausted, Match, Rule, Wanted};
 use crate::features::{Key, nearest};
 use crate::nic::parse_mac;
-use crate::settings::{Family, Kind, Name, Value};
+use crate::settings::Family;
 
-const RULE_KEYS: [&str; 13] = [
+const RULE_KEYS: [&str; 14] = [
     "name",
     "description",
     "evidence",
@@ -29,6 +31,7 @@ const RULE_KEYS: [&str; 13] = [
     "wol",
     "drift",
     "recover",
+    "exhausted",
 ];
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
@@ -109,6 +112,7 @@ impl Parser {
         let mut values = Vec::new();
         let mut drift = Drift::default();
         let mut recover = None;
+        let mut exhausted = None;
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(value),
@@ -118,6 +122,7 @@ impl Parser {
                 "offload" => offload = Some(self.offload(value)),
                 "drift" => drift = self.drift(value),
                 "recover" => recover = self.boolean(value, "recover"),
+                "exhausted" => exhausted = self.exhausted(value),
                 word => match Family::of_table(word) {
                     Some(family) => values.extend(self.values(family, value)),
                     None => self.unknown_key(key, "a rule", &RULE_KEYS),
@@ -158,6 +163,7 @@ impl Parser {
             values,
             drift,
             recover,
+            exhausted,
             span,
         })
     }
@@ -240,67 +246,6 @@ impl Parser {
         wanted
     }
 
-    /// A table of one family's settings.
-    fn values(&mut self, family: Family, value: &Spanned<DeValue<'_>>) -> Vec<WantedValue> {
-        let table = family.table();
-        let known: Vec<&str> = family.settable().collect();
-        let example = known.first().copied().unwrap_or("disable-k1");
-        let line = match family.kind_of(example) {
-            Some(Kind::Number) => format!("{example} = 256"),
-            _ => format!("{example} = false"),
-        };
-        let Some(entries) = value.get_ref().as_table() else {
-            let help = format!("write [rule.{table}] and below it a line such as {line}");
-            self.wrong_type(value, table, "a table", &help);
-            return Vec::new();
-        };
-        if entries.is_empty() {
-            let message = format!("[rule.{table}] is empty");
-            self.error(value.span(), message, format!("add a line such as {line}"));
-        }
-        let mut wanted = Vec::new();
-        for (key, value) in in_order(entries) {
-            // Log lines name keys between commas and brackets, so a key has none.
-            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.:+/ ".contains(c);
-            let word = key.get_ref();
-            if family.names_any() && (!word.chars().all(allowed) || word.trim() != word.as_ref()) {
-                self.error(
-                    key.span(),
-                    format!("'{word}' is no name of a private flag"),
-                    "'ethtool --show-priv-flags NIC' shows those that its driver has",
-                );
-                continue;
-            }
-            let Some(kind) = family.kind_of(word) else {
-                self.unknown_key(key, &format!("[rule.{table}]"), &known);
-                continue;
-            };
-            let of_kind = match kind {
-                Kind::Switch => self.boolean(value, word).map(Value::Switch),
-                Kind::Number => self.number(value, word).map(Value::Number),
-            };
-            wanted.extend(of_kind.map(|value| WantedValue {
-                name: Name::new(family, word.as_ref()),
-                value,
-                span: key.span(),
-            }));
-        }
-        wanted
-    }
-
-    fn number(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<u32> {
-        let integer = value.get_ref().as_integer();
-        let number = integer.and_then(|i| u32::from_str_radix(i.as_str(), i.radix()).ok());
-        if number.is_none() {
-            self.error(
-                value.span(),
-                format!("'{key}' is no number from 0 to {}", u32::MAX),
-                "write it in digits, without quotes",
-            );
-        }
-        number
-    }
-
     fn boolean(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<bool> {
         let boolean = value.get_ref().as_bool();
         if boolean.is_none() {
@@ -324,6 +269,22 @@ impl Parser {
                     "write \"restore\" to undo what somebody else changes, \"report\" to log it only",
                 );
                 Drift::default()
+            }
+        }
+    }
+
+    fn exhausted(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Exhausted> {
+        match value.get_ref().as_str() {
+            Some("nothing") => Some(Exhausted::Nothing),
+            Some("link-down") => Some(Exhausted::LinkDown),
+            Some("reboot") => Some(Exhausted::Reboot),
+            _ => {
+                self.error(
+                    value.span(),
+                    "'exhausted' is neither \"nothing\" nor \"link-down\" nor \"reboot\"".into(),
+                    "write \"link-down\" for a port of a bond, \"reboot\" for a machine with no other way in",
+                );
+                None
             }
         }
     }

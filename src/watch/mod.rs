@@ -3,9 +3,11 @@
 //! udev tells when a NIC appears, never that a link comes up, that somebody switches an
 //! offload back on, or that a NIC wedges. Three sources tell ([`signals`]), each has one
 //! reaction, and each reaction goes through the same pipeline as `unhang apply`. In between
-//! the watcher sleeps in the kernel: there is no timer and no polling. Virtual devices are left
-//! to the helper.
+//! the watcher sleeps in the kernel: there is no polling, and no timer but for a link that it took
+//! down. Virtual devices are left to the helper.
 
+pub mod bond;
+mod exhausted;
 mod filter;
 pub mod guard;
 mod kmsg;
@@ -27,13 +29,14 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use rtnetlink::MulticastGroup;
 use rtnetlink::sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use crate::features::{Connection, KernelError};
 use crate::log::{Level, Log};
@@ -48,6 +51,8 @@ use state::WatchState;
 /// Signals that wait while one is reacted to; when they are more, the kernel's buffers fill,
 /// and then everything is read again.
 const BACKLOG: usize = 64;
+/// Where the network devices are.
+pub const NET: &str = "/sys/class/net";
 
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
@@ -137,12 +142,15 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
     watcher.put_all_right(&crate::log::Event::rules()).await;
     // Without systemd there is nobody to be told.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    while let Some(signal) = signals.recv().await {
-        if let Signal::Broken(source, error) = signal {
-            return Err(WatchError::Source(source, error));
+    while let Some(signal) = watcher.next(&mut signals).await {
+        match signal {
+            Signal::Broken(source, error) => return Err(WatchError::Source(source, error)),
+            Signal::Stop => break,
+            signal => watcher.react(signal).await,
         }
-        watcher.react(signal).await;
     }
+    // Nobody would do it later.
+    watcher.bring_up(Duration::MAX);
     Ok(())
 }
 
@@ -163,6 +171,18 @@ fn async_fd<T: From<OwnedFd> + AsRawFd>(owned: T) -> io::Result<AsyncFd<T>> {
 }
 
 impl Watcher {
+    /// The next signal; meanwhile brings up links whose time has come.
+    async fn next(&mut self, signals: &mut Receiver<Signal>) -> Option<Signal> {
+        while let Some(at) = self.next_link_up() {
+            let wait = at.saturating_sub(restore::since_boot());
+            match tokio::time::timeout(wait, signals.recv()).await {
+                Ok(signal) => return signal,
+                Err(_) => self.bring_up(restore::since_boot()),
+            }
+        }
+        signals.recv().await
+    }
+
     async fn open_sources(
         &mut self,
         dirs: Vec<PathBuf>,
@@ -198,9 +218,13 @@ impl Watcher {
         }
         tokio::spawn(rulefiles::changes(dirs, to.clone()));
         let mut hangups = signal(SignalKind::hangup()).map_err(source("SIGHUP"))?;
-        let to = to.clone();
+        let mut stops = signal(SignalKind::terminate()).map_err(source("SIGTERM"))?;
+        let (hung_up, stopped) = (to.clone(), to.clone());
         tokio::spawn(async move {
-            while hangups.recv().await.is_some() && to.send(Signal::Rules).await.is_ok() {}
+            while hangups.recv().await.is_some() && hung_up.send(Signal::Rules).await.is_ok() {}
+        });
+        tokio::spawn(async move {
+            while stops.recv().await.is_some() && stopped.send(Signal::Stop).await.is_ok() {}
         });
         Ok(())
     }

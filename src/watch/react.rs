@@ -24,7 +24,7 @@ impl Watcher {
             Signal::Kernel { record, now } => self.kernel(record, now).await,
             Signal::Overflow => self.catch_up().await,
             Signal::Rules => self.rules().await,
-            Signal::Broken(..) => {}
+            Signal::Stop | Signal::Broken(..) => {}
         }
     }
 
@@ -184,7 +184,7 @@ impl LinkState {
 }
 
 pub(super) fn net_device(interface: &str) -> PathBuf {
-    Path::new("/sys/class/net").join(interface)
+    Path::new(super::NET).join(interface)
 }
 
 /// How often the carrier came up, ever.

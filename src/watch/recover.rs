@@ -15,7 +15,7 @@ use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
 use crate::nic::Nic;
 use crate::notify::{self, Kind};
-use crate::rules::{Decision, decide};
+use crate::rules::{Decision, Exhausted, decide};
 
 impl Watcher {
     pub(super) async fn kernel(&mut self, record: Record, now: bool) {
@@ -64,7 +64,9 @@ impl Watcher {
         }
         if let Action::Leave { why, trouble, .. } = action {
             let what = format!("{trouble}, left alone: {}", why.reason());
-            self.tell(notify::Event::of_nic(Kind::Exhausted, &nic, &what));
+            let mut event = notify::Event::of_nic(Kind::Exhausted, &nic, &what);
+            event.reboot = why.is_end() && decision.exhausted() == Exhausted::Reboot;
+            self.tell(event);
         }
         // Before anything is done: whoever is started in its place does not do it twice.
         self.save();
@@ -98,7 +100,11 @@ impl Watcher {
                 };
                 let wedged = (tried == 0).then_some(trouble.part(in_force));
                 let left = Part::Left(why.reason().into());
-                self.say_wedge(&nic, level, wedged.into_iter().chain([left]).collect());
+                let mut parts: Vec<Part> = wedged.into_iter().chain([left]).collect();
+                if why.is_end() {
+                    parts.extend(self.give_up(ifindex, &nic, decision.exhausted()));
+                }
+                self.say_wedge(&nic, level, parts);
             }
             Action::Recover {
                 rung,
@@ -115,7 +121,7 @@ impl Watcher {
         }
     }
 
-    fn say_wedge(&self, nic: &Nic, level: Level, parts: Vec<Part>) {
+    pub(super) fn say_wedge(&self, nic: &Nic, level: Level, parts: Vec<Part>) {
         let line = Line {
             interface: nic.name.clone(),
             parts,
@@ -170,6 +176,11 @@ impl fmt::Display for Trouble {
 }
 
 impl Leave {
+    /// Nothing helped, and there is nothing left to try for now.
+    fn is_end(self) -> bool {
+        self != Leave::Unwanted
+    }
+
     fn reason(self) -> &'static str {
         match self {
             Leave::Unwanted => "recover = false",

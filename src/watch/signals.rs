@@ -30,6 +30,8 @@ pub enum Signal {
     Overflow,
     /// The rules are to be reloaded.
     Rules,
+    /// The service is stopped.
+    Stop,
     /// A source ended, which none should.
     Broken(&'static str, io::Error),
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::exhausted::LinkDown;
 use super::guard::Guard;
 use super::wedge::Wedge;
 use crate::replace::replace;
@@ -43,6 +44,7 @@ pub struct NicState {
     pub told: Option<String>,
     pub guard: Guard,
     pub wedge: Wedge,
+    pub link_down: LinkDown,
 }
 
 pub fn path(root: &Path) -> PathBuf {

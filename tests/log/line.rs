@@ -317,6 +317,7 @@ fn part() -> impl Strategy<Value = Part> {
         (0..u64::MAX / 10, any::<u32>())
             .prop_map(|(tenths, recovery)| Part::Back { tenths, recovery }),
         reason_text().prop_map(Part::Left),
+        reason_text().prop_map(Part::Exhausted),
     ]
 }
 

@@ -67,9 +67,9 @@ if fresh; then echo "$result"; exit; fi
 
 start=$(date +%s)
 work=$(mktemp -d "$outdir/.making-$name.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap 'umount "$build/proc" 2>/dev/null || :; rm -rf --one-file-system "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-root=$work/root
+root=$work/root build=$work/build
 
 set -- "deb $mirror/debian $release main"
 [ "$release" = forky ] || set -- "$@" "deb $mirror/debian-security $release-security main"
@@ -125,7 +125,6 @@ END
 }
 
 # Modules of ours, in a copy of the root with the kernel's headers and compiler: their tools need the root's libc.
-build=$work/build
 build_modules() { # VERSION
     for module in $our_modules; do
         # Its patch is for Linux 6.1.
@@ -150,7 +149,10 @@ build_modules() { # VERSION
             cp "$here/module/$module.c" "$build/module/"
             echo "obj-m := $module.o" >"$build/module/Kbuild"
         fi
+        # objtool of Linux 7 reads /proc.
+        mount -t proc proc "$build/proc"
         in_build make -s -C "/lib/modules/$1/build" M=/module CONFIG_E1000E=m modules
+        umount "$build/proc"
         # depmod prefers what is here.
         mkdir -p "$root/usr/lib/modules/$1/updates"
         cp "$build"/module/*.ko "$root/usr/lib/modules/$1/updates/"
