@@ -15,7 +15,7 @@
 mod histories;
 
 use histories::{Act, Cause, Life, Log, Random, Situation};
-use unhang::report::stats::{Comparison, Period, weigh};
+use unhang::report::stats::{Comparison, Period, weigh, weigh_last};
 
 const GOAL: f64 = 0.05;
 /// So many of the changes that helped must be named after three years of quiet; before the others
@@ -226,39 +226,27 @@ fn calibrate_several(histories: usize) {
     for (index, (name, cause)) in kinds.into_iter().enumerate() {
         let mut random = Random(0x2545_f491_4f6c_dd1d ^ ((index as u64) << 32));
         let (mut wrong, mut fewer, mut named, mut other) = (0, 0, 0, 0);
-        let told = |life: &Life,
-                    begin: f64,
-                    changes: &[f64],
-                    say: fn(&Comparison) -> bool|
-         -> Vec<usize> {
+        let told = |life: &Life, begin: f64, changes: &[f64], say: fn(&Comparison) -> bool| {
             let ends = changes.iter().skip(1).copied().chain([f64::INFINITY]);
-            let mut out = Vec::new();
             for (change, (start, end)) in changes.iter().copied().zip(ends).enumerate() {
+                let changes = &changes[..=change];
                 let mut day = start;
                 let stop = end.min(start + DAYS);
                 while day < stop {
                     let next = life.next(day);
                     day = (day + 1.0).max(next.min(stop).floor()).min(stop);
-                    let all = weigh(&periods(
-                        life,
-                        Clock::UpTime,
-                        begin,
-                        &changes[..=change],
-                        day,
-                    ));
-                    if all.iter().any(say) {
-                        out.extend(all.iter().filter(|c| say(c)).map(|c| c.to));
-                        break;
+                    let periods = periods(life, Clock::UpTime, begin, changes, day);
+                    if weigh_last(&periods, 1).iter().any(say) {
+                        return true;
                     }
                 }
             }
-            out
+            false
         };
         for _ in 0..histories {
             let (begin, changes, _, life) = several(&mut random, cause, false);
-            wrong +=
-                usize::from(!told(&life, begin, &changes, Comparison::likely_fixed).is_empty());
-            fewer += usize::from(!told(&life, begin, &changes, Comparison::fewer).is_empty());
+            wrong += usize::from(told(&life, begin, &changes, Comparison::likely_fixed));
+            fewer += usize::from(told(&life, begin, &changes, Comparison::fewer));
             let (begin, changes, helped, life) = several(&mut random, cause, true);
             let end = changes[changes.len() - 1] + 3.0 * 365.0;
             let all = weigh(&periods(&life, Clock::UpTime, begin, &changes, end));

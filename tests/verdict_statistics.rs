@@ -1,7 +1,7 @@
 //! The numbers behind the verdict, against scipy and worked examples.
 
 use unhang::report::stats::mmpp::Nics;
-use unhang::report::stats::{Comparison, Exposure, Period, at_most, bursts, weigh, weigh_two};
+use unhang::report::stats::{Comparison, Period, at_most, bursts, weigh};
 
 #[test]
 fn binomial_tail_as_scipy_has_it() {
@@ -34,55 +34,6 @@ fn bursts_are_cut_after_six_hours_of_quiet_and_after_a_day() {
     assert_eq!(bursts(&[1.0, 1.1, 1.3, 1.6, 2.0]), [1.0, 1.6, 2.0]);
     let chronic: Vec<f64> = (0..600).map(|i| f64::from(i) * 0.01).collect();
     assert_eq!(bursts(&chronic).len(), 6);
-}
-
-#[test]
-fn no_exposure_and_no_incidents_prove_nothing() {
-    let nothing = weigh_two(&Exposure::default());
-    assert_eq!((nothing.careful, nothing.needed), (1.0, None));
-    let just_installed = Exposure {
-        before: vec![0.5, 2.0, 4.0],
-        before_days: 5.0,
-        change: 5.0,
-        ..Exposure::default()
-    };
-    let e = weigh_two(&just_installed);
-    assert!(e.careful >= 1.0);
-    assert!(e.needed.unwrap() > 5.0 && !e.likely_fixed());
-}
-
-#[test]
-fn the_promised_day_is_the_day() {
-    let mut e = Exposure {
-        before: vec![0.5, 2.0, 4.0, 4.5, 7.0],
-        before_days: 8.0,
-        change: 8.0,
-        after_days: 1.0,
-        ..Exposure::default()
-    };
-    let needed = weigh_two(&e).needed.unwrap();
-    e.after_days += needed - 0.001;
-    assert!(!weigh_two(&e).likely_fixed());
-    e.after_days += 0.002;
-    assert!(weigh_two(&e).likely_fixed());
-}
-
-#[test]
-fn the_bad_spell_before_the_change_is_not_evidence() {
-    // Nothing for 30 days, then three bursts in three days, then the fix.
-    let e = Exposure {
-        before: vec![30.2, 31.4, 32.6],
-        before_days: 33.0,
-        change: 33.0,
-        after_days: 20.0,
-        ..Exposure::default()
-    };
-    let weighed = weigh_two(&e);
-    assert!(weighed.careful > weighed.plain);
-    assert!(
-        !weighed.likely_fixed(),
-        "a quiet of 30 days was nothing new"
-    );
 }
 
 fn period(configuration: Option<usize>, days: f64, incidents: &[f64]) -> Period {

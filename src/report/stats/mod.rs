@@ -53,13 +53,14 @@ mod prior;
 
 use mmpp::Nics;
 
-pub use binomial::{ALPHA, Exposure, at_most, weigh_two};
-pub use bursts::{BURST_GAP, BURST_MAX, Cutter, bursts};
+pub use binomial::at_most;
+pub use bursts::bursts;
+use bursts::{BURST_GAP, Cutter};
 
 /// "Likely fixed" from this chance on …
-pub const CHANCE: f64 = 0.03;
+const CHANCE: f64 = 0.03;
 /// … and "fewer" from this.
-pub const CHANCE_FEWER: f64 = 0.003;
+const CHANCE_FEWER: f64 = 0.003;
 /// A configuration that was in force for less than this (days of exposure), and without an
 /// incident, is passed over: it says nothing, and nobody waited for it to.
 const GLIMPSE: f64 = BURST_GAP;
@@ -108,8 +109,6 @@ pub struct Comparison {
     pub plain: f64,
     /// The same as NICs are, and for that many looks: what counts.
     pub careful: f64,
-    /// The longest quiet before, in days.
-    pub longest_quiet: f64,
     /// Days of further quiet until "likely fixed"; 0 if it is so now. `None`: there was an
     /// incident after, or none before, or no quiet would do.
     pub needed: Option<f64>,
@@ -252,28 +251,25 @@ pub fn weigh_last(periods: &[Period], most: usize) -> Vec<Comparison> {
         .collect()
 }
 
-/// Bursts, days, longest quiet and time from the first to the last burst under `configuration`.
-fn count(steps: &[Step], configuration: usize) -> (usize, f64, f64, f64) {
-    let (mut bursts, mut days, mut longest, mut last, mut first) = (0, 0.0, 0.0_f64, 0.0, None);
-    for step in steps
-        .iter()
-        .filter(|s| s.configuration == Some(configuration))
-    {
+/// Bursts, days and time from the first to the last burst under `configuration`.
+fn count(steps: &[Step], configuration: usize) -> (usize, f64, f64) {
+    let (mut bursts, mut days, mut last, mut first) = (0, 0.0, 0.0, None);
+    let of = |step: &&Step| step.configuration == Some(configuration);
+    for step in steps.iter().filter(of) {
         days += step.days;
         if step.burst {
             bursts += 1;
-            longest = longest.max(days - last);
             last = days;
             first = first.or(Some(days));
         }
     }
-    (bursts, days, longest, last - first.unwrap_or(last))
+    (bursts, days, last - first.unwrap_or(last))
 }
 
 fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comparison {
     let steps = steps(periods);
-    let (bursts_before, days_before, longest_quiet, spread) = count(&steps, from);
-    let (bursts_after, days_after, ..) = count(&steps, to);
+    let (bursts_before, days_before, spread) = count(&steps, from);
+    let (bursts_after, days_after, _) = count(&steps, to);
     let mut comparison = Comparison {
         from,
         to,
@@ -285,7 +281,6 @@ fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comp
         looks,
         plain: 1.0,
         careful: 1.0,
-        longest_quiet,
         ..Comparison::default()
     };
     let bursts = steps
