@@ -20,6 +20,13 @@ pub struct Chip {
     pub marketing_name: &'static str,
 }
 
+impl Chip {
+    /// Whether it has energy-efficient Ethernet: 82579 and I217 to I219 (`FLAG2_HAS_EEE`).
+    pub fn has_eee(&self) -> bool {
+        self.family.starts_with("pch_") || self.family == "pch2lan"
+    }
+}
+
 /// All IDs that the driver has today.
 pub fn all() -> &'static [Chip] {
     static CHIPS: OnceLock<Vec<Chip>> = OnceLock::new();

@@ -43,6 +43,8 @@ pub mod settings;
 mod style;
 pub mod text;
 pub mod timeout;
+#[cfg(feature = "cli")]
+pub mod tips;
 mod trust;
 #[cfg(feature = "watch")]
 pub mod watch;

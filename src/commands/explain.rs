@@ -1,6 +1,7 @@
 //! `unhang explain`: which rules were looked at for a NIC, and what they would do.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,9 +12,10 @@ use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, decide};
-use crate::running_kernel::read_plans;
-use crate::settings::Value;
+use crate::running_kernel::{read_nics, read_plans};
+use crate::settings::{Family, Value};
 use crate::text::printable;
+use crate::tips::{Read, Tip, Verdict, has_pcie_link, judged};
 use crate::watch::NET;
 use crate::watch::bond::other_port;
 
@@ -39,11 +41,13 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         }
     };
     let decision = decide(rules.rules(), &nic);
+    let tips = tips(&nic, &common.root);
     let explanation = Explanation {
         nic: &nic,
         decision: &decision,
         rules: &rules,
         plan: plan.as_ref(),
+        tips,
     };
     output.result = if args.json {
         explanation.json()
@@ -59,6 +63,37 @@ struct Explanation<'a> {
     rules: &'a RuleSet,
     /// `None` for a NIC that is not there.
     plan: Option<&'a Result<Plan, KernelError>>,
+    /// None for a NIC of another driver.
+    tips: Vec<Tip>,
+}
+
+/// The tips that go round, judged by what the machine says. Of a NIC that is not there, the chip
+/// tells some.
+fn tips(nic: &Nic, root: &Path) -> Vec<Tip> {
+    if nic.driver.as_deref() != Some("e1000e") {
+        return Vec::new();
+    }
+    let mut now = None;
+    let mut pcie_link = None;
+    if nic.ifindex != 0 {
+        let asked = (nic.clone(), vec![Family::Eee, Family::Ring]);
+        now = read_nics([asked].into_iter()).pop().and_then(Result::ok);
+        let device = root.join("sys/class/net").join(&nic.name).join("device");
+        let config = fs::read(device.join("config")).unwrap_or_default();
+        // Where it has one that the kernel may change, its folder has files.
+        let files = fs::read_dir(device.join("link"));
+        let has_files = files.is_ok_and(|mut files| files.next().is_some());
+        pcie_link = has_pcie_link(&config).or(has_files.then_some(true));
+    }
+    judged(&Read::new(nic, now.as_ref(), pcie_link))
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Applies => "applies",
+        Verdict::Void => "void",
+        Verdict::Unknown => "unknown",
+    }
 }
 
 impl Explanation<'_> {
@@ -97,6 +132,23 @@ impl Explanation<'_> {
             .collect();
         if !costs.is_empty() {
             text += &format!("\nWhat it costs:\n{}", costs.concat());
+        }
+        let tip = |tip: &Tip| {
+            let verdict = word(tip.verdict);
+            let line = format!("  {verdict:7}  {}: {}\n", tip.tip, tip.reason);
+            let evidence = tip
+                .evidence
+                .map(|seen| format!("           seen: {seen}\n"));
+            line + &evidence.unwrap_or_default()
+        };
+        // Of a NIC that is not there, what its chip does not tell is not worth a line.
+        let worth = |tip: &&Tip| self.plan.is_some() || tip.verdict != Verdict::Unknown;
+        let tips: Vec<String> = self.tips.iter().filter(worth).map(tip).collect();
+        if !tips.is_empty() {
+            text += &format!(
+                "\nTips that go round, and what they are worth here:\n{}",
+                tips.concat()
+            );
         }
         text
     }
@@ -270,6 +322,7 @@ impl Explanation<'_> {
             offloads: plan.map(plan_view::offloads),
             settings: plan.map(plan_view::settings),
             costs: self.costs(),
+            tips: self.tips.iter().map(told).collect(),
         })
     }
 }
@@ -302,6 +355,25 @@ struct Document {
     offloads: Option<BTreeMap<String, plan_view::Offload>>,
     settings: Option<plan_view::Settings>,
     costs: Vec<String>,
+    tips: Vec<Told>,
+}
+
+#[derive(Serialize)]
+struct Told {
+    tip: &'static str,
+    /// `applies`, `void` or `unknown`.
+    verdict: &'static str,
+    reason: String,
+    evidence: Option<&'static str>,
+}
+
+fn told(tip: &Tip) -> Told {
+    Told {
+        tip: tip.tip,
+        verdict: word(tip.verdict),
+        reason: tip.reason.clone(),
+        evidence: tip.evidence,
+    }
 }
 
 #[derive(Serialize)]

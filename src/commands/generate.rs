@@ -50,7 +50,8 @@ fn generate(
         };
         (status, problem.to_string())
     })?;
-    let files = (format.generate)(&request)
+    let files = format
+        .files(&request)
         .map_err(|refusal| (Status::Failed, format!("not generated: {}", refusal.0)))?;
     deliver(args, format, &request, &files, output).map_err(|problem| (Status::Failed, problem))
 }

@@ -28,6 +28,7 @@ pub const IFUPDOWN2: Format = Format {
     dir: Some(DIR),
     mode: 0o644,
     generate: ifupdown2,
+    sets: |_| false,
 };
 
 fn ifupdown2(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -55,6 +56,7 @@ pub const IFUPDOWN: Format = Format {
     dir: Some(DIR),
     mode: 0o644,
     generate: ifupdown,
+    sets: |_| false,
 };
 
 fn ifupdown(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {

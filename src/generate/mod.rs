@@ -21,6 +21,7 @@ mod udev;
 pub mod write;
 
 use crate::features::Key;
+use crate::settings::{Family, Name};
 use machine::{Machine, Present};
 use request::Request;
 
@@ -33,6 +34,30 @@ pub struct Format {
     pub dir: Option<&'static str>,
     pub mode: u32,
     pub generate: fn(&Request<'_>) -> Result<Vec<Generated>, Refusal>,
+    /// Whether it can set this setting beside the offloads.
+    pub sets: fn(&Name) -> bool,
+}
+
+impl Format {
+    /// The files for a request, with what they do not set.
+    pub fn files(&self, request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
+        let mut files = (self.generate)(request)?;
+        let names = request.settings.values.iter().map(|(name, _)| name);
+        let unsaid = names.filter(|name| !(self.sets)(name));
+        let unsaid: Vec<String> = unsaid.map(ToString::to_string).collect();
+        if !unsaid.is_empty() {
+            let text = format!("set {}: unhang knows no key for that", listed(&unsaid));
+            for file in &mut files {
+                file.remarks.push(Topic::Cannot.remark(text.clone()));
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// What [`settings::Settings::ethtool`] has.
+fn by_ethtool(name: &Name) -> bool {
+    name.family != Family::Wol && !name.key.contains(' ')
 }
 
 pub const FORMATS: [Format; 9] = [

@@ -32,6 +32,7 @@ pub const FORMAT: Format = Format {
     // netplan complains about files that others than root can read.
     mode: 0o600,
     generate,
+    sets: |_| false,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {

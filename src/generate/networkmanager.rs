@@ -6,6 +6,7 @@
 use super::request::Request;
 use super::{Format, Generated, Refusal, Topic, cannot_set, names};
 use crate::features::on_off;
+use crate::settings::{Family, Name, Value};
 
 /// Words that it has no property for (1.42).
 const UNKNOWN: [&str; 10] = [
@@ -27,24 +28,46 @@ pub const FORMAT: Format = Format {
     dir: None,
     mode: 0o644,
     generate,
+    sets: has_property,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
     let (lines, unknown) = properties(request);
-    if lines.is_empty() {
+    let values: Vec<_> = request
+        .settings
+        .values
+        .iter()
+        .filter(|(name, _)| has_property(name))
+        .collect();
+    if lines.is_empty() && values.is_empty() {
         return Refusal::new(format!(
             "NetworkManager has no property for {}",
             request.settings.for_people()
         ));
     }
-    let section: Vec<String> = lines
+    let features = lines
         .iter()
-        .map(|(word, on)| format!("feature-{word}={on}\n"))
+        .map(|(word, on)| (format!("feature-{word}"), *on));
+    let mut section: Vec<String> = features
+        .clone()
+        .map(|(property, on)| format!("{property}={on}\n"))
         .collect();
-    let arguments: Vec<String> = lines
-        .iter()
-        .map(|(word, on)| format!("ethtool.feature-{word} {}", on_off(*on)))
+    let mut arguments: Vec<String> = features
+        .map(|(property, on)| format!("ethtool.{property} {}", on_off(on)))
         .collect();
+    for (name, value) in values {
+        let property = format!("{}-{}", name.family.table(), name.key);
+        // A coalesce property is a number, whatever it says.
+        let [by_file, by_command] = match value {
+            Value::Switch(on) if name.family == Family::Coalesce => {
+                [u8::from(*on); 2].map(|n| n.to_string())
+            }
+            Value::Switch(on) => [on.to_string(), on_off(*on).to_owned()],
+            Value::Number(number) => [number; 2].map(u32::to_string),
+        };
+        section.push(format!("{property}={by_file}\n"));
+        arguments.push(format!("ethtool.{property} {by_command}"));
+    }
     let mut files = Vec::new();
     for name in names(request.named_nics()?) {
         let profile = format!("\"$(nmcli -g GENERAL.CONNECTION device show {name})\"");
@@ -65,6 +88,15 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
             &unknown,
             "NetworkManager has no property",
         ));
+        if request
+            .settings
+            .values
+            .iter()
+            .any(|(name, _)| name.family == Family::Eee)
+        {
+            let text = "eee-enabled needs NetworkManager 1.46 or later";
+            remarks.push(Topic::Note.remark(text));
+        }
         files.push(Generated::new(
             format!("unhang-{name}.nmconnection-part"),
             text,
@@ -72,6 +104,15 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
         ));
     }
     Ok(files)
+}
+
+/// Rings, coalescing and pause have properties since 1.32 at the latest, EEE since 1.46.
+fn has_property(name: &Name) -> bool {
+    match name.family {
+        Family::Eee | Family::Pause | Family::Ring => true,
+        Family::Coalesce => !name.key.starts_with("cqe-mode"),
+        Family::PrivateFlags | Family::Wol => false,
+    }
 }
 
 /// Its words, which are ethtool's, and the features that it has none for.

@@ -12,6 +12,7 @@ pub const FORMAT: Format = Format {
     dir: None,
     mode: 0o644,
     generate,
+    sets: |_| false,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {

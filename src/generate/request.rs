@@ -166,7 +166,7 @@ impl<'a> Request<'a> {
             return Err(NoRequest::Different(listed(&names)));
         }
         drop(all);
-        if settings.features().next().is_none() {
+        if settings.is_empty() {
             let asked = self.command.split_once(' ').map(|(_, nic)| nic);
             let asked = asked.unwrap_or_default().trim_end_matches(" --by path");
             return Err(NoRequest::NoRule(asked.to_owned()));

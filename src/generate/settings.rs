@@ -6,11 +6,14 @@
 
 use crate::features::{Key, known_names, on_off, short_names};
 use crate::rules::Decision;
+use crate::settings::{Family, Name, Value};
 
 /// Features and what they shall be, in the order of the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     features: Vec<(String, bool)>,
+    /// Settings beside the offloads, in the order in which they are set.
+    pub values: Vec<(Name, Value)>,
 }
 
 impl Settings {
@@ -29,6 +32,8 @@ impl Settings {
             let wanted = names.into_iter().map(|name| (name, setting.on));
             settings.features.extend(wanted);
         }
+        let values = decision.values.iter();
+        settings.values = values.map(|v| (v.name.clone(), v.value)).collect();
         settings
     }
 
@@ -65,24 +70,64 @@ impl Settings {
         words
     }
 
+    /// The same as ethtool(8)'s options, each with the words that come after the interface.
+    /// Wake-on-LAN is not among them, as it can only be set as a whole there.
+    pub fn ethtool(&self) -> Vec<(&'static str, String)> {
+        let offloads = self.words().into_iter();
+        let offloads = offloads.map(|(word, on)| ("-K", format!("{word} {}", on_off(on))));
+        let mut commands: Vec<(&str, String)> = offloads.collect();
+        let families = self.values.chunk_by(|(a, _), (b, _)| a.family == b.family);
+        for family in families {
+            let option = match family[0].0.family {
+                Family::Wol => continue,
+                Family::Coalesce => "-C",
+                Family::Eee => "--set-eee",
+                Family::Pause => "-A",
+                Family::Ring => "-G",
+                Family::PrivateFlags => "--set-priv-flags",
+            };
+            // The words of a udev rule and a unit are split at blanks.
+            let words = family.iter().filter(|(name, _)| !name.key.contains(' '));
+            let word = |(name, value): &(Name, Value)| match name.family {
+                Family::Eee => format!("eee {value}"),
+                _ => format!("{} {value}", name.key),
+            };
+            let words: Vec<String> = words.map(word).collect();
+            if !words.is_empty() {
+                commands.push((option, words.join(" ")));
+            }
+        }
+        commands
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty() && self.values.is_empty()
+    }
+
     /// One line that differs whenever anything else is set.
     pub fn summary(&self) -> String {
         let mut parts: Vec<String> = self
             .features()
             .map(|(name, on)| format!("{name}={}", on_off(on)))
             .collect();
+        parts.extend(
+            self.values
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
         parts.sort_unstable();
         parts.join(" ")
     }
 
     /// In ethtool's words, for people: `tso off, gso off`.
     pub fn for_people(&self) -> String {
-        let words: Vec<String> = self
-            .words()
+        let words = self.words().into_iter();
+        let words = words.map(|(word, on)| format!("{word} {}", on_off(on)));
+        let values = self
+            .values
             .iter()
-            .map(|(word, on)| format!("{word} {}", on_off(*on)))
-            .collect();
-        words.join(", ")
+            .map(|(name, value)| format!("{name} {value}"));
+        words.chain(values).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -1,7 +1,7 @@
 //! A systemd service that runs ethtool when the device unit of the NIC appears.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, ethtool, names};
+use super::{Format, Generated, Refusal, Topic, by_ethtool, ethtool, names};
 
 pub const FORMAT: Format = Format {
     name: "systemd-unit",
@@ -9,6 +9,7 @@ pub const FORMAT: Format = Format {
     dir: Some("/etc/systemd/system"),
     mode: 0o644,
     generate,
+    sets: by_ethtool,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -22,9 +23,8 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
             settings = request.settings.for_people(),
         );
         text += "# One by one, and none of them in the way of the others.\n";
-        for (word, on) in request.settings.words() {
-            let state = crate::features::on_off(on);
-            text += &format!("ExecStart=-{program} -K {name} {word} {state}\n");
+        for (option, words) in request.settings.ethtool() {
+            text += &format!("ExecStart=-{program} {option} {name} {words}\n");
         }
         text += &format!("\n[Install]\nWantedBy={device}\n");
         // Not unhang-NAME, as unhang has services of its own.

@@ -1,8 +1,7 @@
 //! A udev rule that runs ethtool: for machines that have ethtool and not this package.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, ethtool};
-use crate::features::on_off;
+use super::{Format, Generated, Refusal, Topic, by_ethtool, ethtool};
 use crate::nic::{Nic, PciId};
 use crate::rules::Match;
 
@@ -12,6 +11,7 @@ pub const FORMAT: Format = Format {
     dir: Some("/etc/udev/rules.d"),
     mode: 0o644,
     generate,
+    sets: by_ethtool,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -31,8 +31,8 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
     for test in others {
         text += &format!("{test}, GOTO=\"{label}\"\n");
     }
-    for (word, on) in request.settings.words() {
-        text += &format!("RUN+=\"{program} -K $name {word} {}\"\n", on_off(on));
+    for (option, words) in request.settings.ethtool() {
+        text += &format!("RUN+=\"{program} {option} $name {words}\"\n");
     }
     text += &format!("LABEL=\"{label}\"\n");
     let mut remarks = vec![

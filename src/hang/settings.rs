@@ -81,6 +81,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Value;
 
     fn words(text: &str) -> Vec<String> {
         text.split(' ').map(String::from).collect()
@@ -115,8 +116,13 @@ mod tests {
 
     #[test]
     fn values_other_than_on_and_off_have_a_name_too() {
-        let setting = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let settings = Settings(vec![setting("ring rx", "512"), setting("eee", "off")]).sorted();
+        let [off, on] = [false, true].map(Value::Switch);
+        let part =
+            |name: &str, is, was| Part::Value(ValuePart::Changed(name.parse().unwrap(), is, was));
+        let settings = Settings::of(&[
+            part("ring rx", Value::Number(512), Value::Number(256)),
+            part("eee", off, on),
+        ]);
         assert_eq!(settings.name(), "eee off, ring rx 512");
     }
 }

@@ -40,6 +40,30 @@ impl Configuration {
     }
 }
 
+/// Incidents and exposure on one side of the change.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Side {
+    pub incidents: usize,
+    /// Up-time in seconds.
+    pub exposure_s: f64,
+}
+
+impl Side {
+    pub(super) fn new(incidents: usize, days: f64) -> Side {
+        Side {
+            incidents,
+            exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
+        }
+    }
+
+    pub(super) fn of<'a>(configurations: impl Iterator<Item = &'a Configuration>) -> Side {
+        let (incidents, days) = configurations.fold((0, 0.0), |(incidents, days), one| {
+            (incidents + one.incidents(), days + one.days)
+        });
+        Side::new(incidents, days)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Configurations {
     /// In the order of time; what is not known and what somebody changed is one entry each.

@@ -30,11 +30,12 @@
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
 
 use super::DAY;
-use super::configurations::{self, Configuration};
+use super::changes::{Change, changes};
+use super::configurations::{self, Configuration, Side};
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::stats::Comparison;
-use super::verdict::{self, Change, Side, Verdict};
+use super::verdict::{self, Verdict};
 use super::{clean, iso};
 use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
@@ -91,7 +92,7 @@ impl Serialize for OneNic<'_> {
         map.serialize_entry("in_force", &now)?;
         map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
         let configurations = configurations::of_nic(history, index);
-        let changes = verdict::changes(&configurations);
+        let changes = changes(&configurations);
         let value = |one| configuration_value(history, &changes, one);
         let values: Vec<Value> = configurations.list.iter().map(value).collect();
         map.serialize_entry("configurations", &values)?;

@@ -11,6 +11,7 @@
     reason = "days and counts are far below 2^52, and a picture's and a page's places are small"
 )]
 
+pub mod changes;
 pub mod configurations;
 pub mod history;
 pub mod in_force;
@@ -26,6 +27,7 @@ pub mod terminal;
 pub mod timeline;
 pub mod vendor;
 pub mod verdict;
+mod wording;
 
 use crate::hang::incidents::QUIET;
 use crate::hang::{Incident, LoggedNic};

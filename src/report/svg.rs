@@ -6,7 +6,7 @@ use super::history::History;
 use super::in_force::InForce;
 use super::timeline::{self, State, Timeline};
 use super::verdict::{self, Kind};
-use super::{configurations, nic_name, without_mac, wrap};
+use super::{changes, configurations, nic_name, without_mac, wrap};
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 
@@ -46,7 +46,7 @@ pub fn picture(history: &History, zone: &TimeZone) -> String {
     for nic in &rows {
         let all = configurations::of_nic(history, *nic);
         if all.runs().count() > 2 {
-            let lines = verdict::lines(&all, zone);
+            let lines = changes::lines(&all, zone);
             let hidden = lines.len().saturating_sub(CHANGES);
             for line in &lines[hidden..] {
                 wrap(&mut text, &without_mac(line), 112, "  ");

@@ -1,11 +1,11 @@
 //! The page for a terminal: a line of days, the table of incidents, the registers of the
 //! last one in words, what else was seen, and the verdict. Never wider than asked.
 
-use super::configurations;
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::timeline::{self, State, Timeline};
 use super::verdict::{self, Kind};
+use super::{changes, configurations};
 use super::{clean, nic_name, plural, span, when, wrap};
 use crate::hang::{EndedBy, Incident};
 use crate::style;
@@ -38,7 +38,7 @@ pub fn page(history: &History, zone: &TimeZone, width: usize) -> String {
         out.push('\n');
         let line = timeline::of_nic(history, nic, zone);
         draw(&mut out, &line, width);
-        changes(&mut out, history, nic, zone, width);
+        configurations(&mut out, history, nic, zone, width);
         table(&mut out, history, &incidents, zone, width);
     }
     let seen = &history.incidents.lookalikes;
@@ -171,12 +171,12 @@ fn legend(out: &mut String, what: &str, marks: &[(bool, String)], width: usize) 
 }
 
 /// The configurations, and what came of each change.
-fn changes(out: &mut String, history: &History, nic: usize, zone: &TimeZone, width: usize) {
+fn configurations(out: &mut String, history: &History, nic: usize, zone: &TimeZone, width: usize) {
     let all = configurations::of_nic(history, nic);
     if !all.has_set() {
         return;
     }
-    let lines = verdict::lines(&all, zone);
+    let lines = changes::lines(&all, zone);
     let hidden = lines.len().saturating_sub(ROWS);
     if hidden > 0 {
         let _ = writeln!(out, "  {hidden} earlier changes; --json lists all");

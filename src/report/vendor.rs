@@ -3,9 +3,9 @@
 //! sysfs and procfs under a given root. MAC addresses (also those in interface names) and
 //! the host name are left out unless asked for; IP addresses are never read.
 
-use super::configurations;
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
+use super::{changes, configurations};
 use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac, wrap};
 use crate::hang::{Incident, LoggedNic};
 use jiff::tz::TimeZone;
@@ -211,7 +211,7 @@ fn incidents(out: &mut String, history: &History, nic: usize, zone: &TimeZone) {
     let _ = writeln!(out, "  {}", counts(n, &all));
     let configurations = configurations::of_nic(history, nic);
     if configurations.has_set() {
-        let lines = verdict::lines(&configurations, zone);
+        let lines = changes::lines(&configurations, zone);
         let hidden = lines.len().saturating_sub(INCIDENTS);
         for line in &lines[hidden..] {
             let _ = writeln!(out, "  {line}");

@@ -2,12 +2,14 @@
 //! counted over which up-time, how likely that would be by chance, and what to do next.
 //! Never claims more than the numbers do.
 
-use super::configurations::{self, Configuration, Configurations};
+use super::configurations::{self, Configuration, Configurations, Side};
 use super::history::History;
 use super::in_force::InForce;
 use super::stats::Comparison;
-use super::{days, nic_name, plural, when};
-use jiff::tz::TimeZone;
+use super::wording::{
+    affected, by_chance, chance, counted, next, no_incidents, nothing, too_early, with,
+};
+use super::{days, nic_name, plural};
 
 /// The kinds, from bad to good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,30 +56,6 @@ impl Kind {
     }
 }
 
-/// Incidents and exposure on one side of the change.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Side {
-    pub incidents: usize,
-    /// Up-time in seconds.
-    pub exposure_s: f64,
-}
-
-impl Side {
-    fn new(incidents: usize, days: f64) -> Side {
-        Side {
-            incidents,
-            exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
-        }
-    }
-
-    fn of<'a>(configurations: impl Iterator<Item = &'a Configuration>) -> Side {
-        let (incidents, days) = configurations.fold((0, 0.0), |(incidents, days), one| {
-            (incidents + one.incidents(), days + one.days)
-        });
-        Side::new(incidents, days)
-    }
-}
-
 /// A verdict on one NIC, or on the machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
@@ -96,16 +74,6 @@ pub struct Verdict {
     /// `None` where there is nothing to weigh.
     pub comparison: Option<Comparison>,
 }
-
-/// What to try when the offloads were not it: only what has helped somebody, and by whose
-/// word it is known.
-const NEXT: &str = "Next things to try, one at a time, so that you know which one it was: \
-    energy-efficient Ethernet off (ethtool --set-eee NIC eee off), which on one I219-V, with \
-    these offloads off too, turned 6 days of hangs into 12 without (counted), and helped on two \
-    more I219 by their owners' word; \
-    checksum offload off (ethtool -K NIC rx off tx off, which drops the link for seconds), by \
-    one owner's word about an I217-V. \
-    Until then, link down and up brings a hanging NIC back for now (many owners' word).";
 
 /// What is judged: the configuration in force now, against the one before it, each with all
 /// the time that it was in force. Where neither has had an incident, a quiet goes on: then
@@ -154,70 +122,6 @@ impl<'a> Judged<'a> {
     }
 }
 
-/// What a sentence calls a configuration, after "with".
-fn with(one: &Configuration) -> &str {
-    match one.in_force {
-        InForce::Default => "the default settings",
-        _ => &one.name,
-    }
-}
-
-/// A change of configuration, and what came of it.
-pub struct Change<'a> {
-    pub from: &'a Configuration,
-    pub to: &'a Configuration,
-    pub kind: Kind,
-    pub comparison: Comparison,
-}
-
-/// The changes on which there is something to say.
-pub fn changes(all: &Configurations) -> Vec<Change<'_>> {
-    let change = |(to, comparison): (_, Comparison)| {
-        let to: &Configuration = to;
-        let from = all.numbered(comparison.from).next()?;
-        let kind = match (comparison.bursts_before, comparison.bursts_after) {
-            (0, 0) => return None,
-            (_, 0) if comparison.likely_fixed() => Kind::LikelyFixed,
-            (_, 0) => Kind::TooEarly,
-            _ if to.in_force == InForce::Default => Kind::Affected,
-            _ if comparison.fewer() => Kind::Fewer,
-            _ => Kind::NotFixed,
-        };
-        Some(Change {
-            from,
-            to,
-            kind,
-            comparison,
-        })
-    };
-    all.changes().into_iter().filter_map(change).collect()
-}
-
-/// A line for each configuration, and what came of the change to it.
-pub fn lines(all: &Configurations, zone: &TimeZone) -> Vec<String> {
-    let changes = changes(all);
-    let (first, last) = (all.runs().next(), all.runs().next_back());
-    let is = |one: &Configuration, other: Option<&Configuration>| {
-        other.is_some_and(|other| std::ptr::eq(one, other))
-    };
-    let line = |one: &Configuration| {
-        let mut line = one.name.clone();
-        if one.in_force.is_known() && !is(one, first) {
-            line += &format!(" from {}", when(&one.since, zone));
-        }
-        let incidents = count(one.incidents(), one.bursts());
-        line += &format!(": {incidents} in {}", days(one.days));
-        let change = changes.iter().find(|change| is(one, Some(change.to)));
-        match change.map(|change| change.kind) {
-            Some(Kind::TooEarly) if !is(one, last) => line += "; too short to tell",
-            Some(kind) => line += &format!("; {}", kind.word()),
-            None => {}
-        }
-        line
-    };
-    all.list.iter().map(line).collect()
-}
-
 pub fn on_nic(history: &History, nic: usize) -> Verdict {
     let all = configurations::of_nic(history, nic);
     let judged = Judged::new(&all);
@@ -234,8 +138,7 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     let (kind, mut text) = if total.incidents == 0 {
         (Kind::NoIncidents, no_incidents(&all))
     } else {
-        let name = nic_name(&history.incidents.nics[nic]);
-        with_incidents(&all, &judged, &name, history.own.has(nic))
+        with_incidents(history, nic, &all, &judged)
     };
     text += &left_out(&all, kind, &judged);
     if drifted {
@@ -253,11 +156,13 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
 }
 
 fn with_incidents(
+    history: &History,
+    nic: usize,
     all: &Configurations,
     judged: &Judged,
-    nic: &str,
-    is_told: bool,
 ) -> (Kind, String) {
+    let nic_name = nic_name(&history.incidents.nics[nic]);
+    let is_told = history.own.has(nic);
     let Some(now) = judged.after.last().copied() else {
         return (Kind::Affected, affected(all, is_told));
     };
@@ -277,8 +182,7 @@ fn with_incidents(
         return (Kind::Affected, affected(all, is_told));
     }
     if incidents > 0 {
-        let next = NEXT.replace("NIC eee", &format!("{nic} eee"));
-        let next = next.replace("-K NIC", &format!("-K {nic}"));
+        let next = next(&nic_name, history.own.settings(now.in_force));
         let fewer = judged.comparison.as_ref().filter(|c| c.fewer());
         let (kind, lead) = match fewer {
             Some(c) => (
@@ -325,19 +229,6 @@ fn with_incidents(
         return (Kind::LikelyFixed, text);
     }
     (Kind::TooEarly, too_early(&so_far, &was, e))
-}
-
-/// "7 incidents (6 bursts) in 10.4 days of up-time".
-fn counted(all: &[&Configuration], bursts: Option<usize>) -> String {
-    let incidents = all.iter().map(|one| one.incidents()).sum();
-    let bursts = bursts.unwrap_or_else(|| all.iter().map(|one| one.bursts()).sum());
-    let length: f64 = all.iter().map(|one| one.days).sum();
-    let over = if length > 0.0 {
-        format!("in {} of up-time", days(length))
-    } else {
-        "over an up-time that the log does not tell".into()
-    };
-    format!("{} {over}", count(incidents, bursts))
 }
 
 /// The verdict on the machine: that on its worst NIC.
@@ -390,130 +281,4 @@ fn left_out(all: &Configurations, kind: Kind, judged: &Judged) -> String {
         days(left.exposure_s / 86_400.0),
         plural(left.incidents, "incident")
     )
-}
-
-fn nothing(history: &History) -> String {
-    let covered: i64 = history
-        .boots
-        .list
-        .iter()
-        .map(crate::kernel_log::Boot::length)
-        .sum();
-    let covers = match covered {
-        0 => "; over which up-time it does not tell".into(),
-        covered => format!(", which covers {} of up-time", super::span(covered)),
-    };
-    format!("No incident in this log{covers}. It has no line of an e1000e NIC's links or hangs.")
-}
-
-fn no_incidents(all: &Configurations) -> String {
-    let total: f64 = all.list.iter().map(|one| one.days).sum();
-    let now = all.runs().next_back();
-    let compared = all.list.iter().any(|one| one.in_force == InForce::Default);
-    match now {
-        _ if total <= 0.0 => {
-            "No incident in this log; over which up-time it does not tell.".to_string()
-        }
-        Some(now) if now.days > 0.0 && !compared => format!(
-            "No incident in {} of up-time, {} of it with {}. Whether there would be any without, the log cannot tell.",
-            days(total),
-            days(now.days),
-            now.name
-        ),
-        _ => {
-            let quiet = if total < 14.0 {
-                " A quiet week proves nothing."
-            } else {
-                ""
-            };
-            format!("No incident in {} of up-time.{quiet}", days(total))
-        }
-    }
-}
-
-/// Nothing of unhang's is in force, or the log does not tell that anything is.
-fn affected(all: &Configurations, is_told: bool) -> String {
-    let over = |side: Side| {
-        let incidents = plural(side.incidents, "incident");
-        if side.exposure_s > 0.0 {
-            format!(
-                "{incidents} in {} of up-time",
-                days(side.exposure_s / 86_400.0)
-            )
-        } else {
-            format!("{incidents}; over which up-time the log does not tell")
-        }
-    };
-    let (side, why) = if all.has_set() {
-        let default = all
-            .list
-            .iter()
-            .filter(|one| one.in_force == InForce::Default);
-        let why = "with the default settings, which are in force again.";
-        let text = format!("Affected: {} {why}", over(Side::of(default)));
-        return text;
-    } else if all.runs().next().is_some() {
-        (
-            Side::of(all.list.iter()),
-            "What the rules want was not in force.",
-        )
-    } else if is_told {
-        (Side::of(all.list.iter()), "What was in force is not known.")
-    } else {
-        let why = "The log has no line of unhang's: what was in force is not known.";
-        (Side::of(all.list.iter()), why)
-    };
-    format!("Affected: {}. {why}", over(side))
-}
-
-/// How likely so long a quiet would be; bad spells, and how often was tried, are taken into account.
-fn by_chance(e: &Comparison) -> String {
-    let looks = if e.looks > 1 {
-        format!(" ({} changes were tried)", e.looks)
-    } else {
-        String::new()
-    };
-    format!(
-        "If nothing had changed, so long a quiet would come {}{looks}",
-        chance(e.careful)
-    )
-}
-
-fn too_early(so_far: &str, was: &str, e: &Comparison) -> String {
-    let spell = if e.one_spell {
-        " One bad spell proves nothing: such spells end by themselves."
-    } else {
-        ""
-    };
-    let ask = match e.needed.filter(|days| *days <= 3650.0) {
-        None => "So little happened before that no quiet will ever prove it.".to_string(),
-        Some(days) => {
-            let whole = days.ceil().max(1.0);
-            let unit = if whole < 2.0 { "day" } else { "days" };
-            format!("Ask again after {whole} more {unit} of up-time.")
-        }
-    };
-    format!(
-        "Too early to say: {so_far} {was} {}.{spell} {ask}",
-        by_chance(e)
-    )
-}
-
-fn count(incidents: usize, bursts: usize) -> String {
-    if incidents > bursts {
-        let unit = if bursts == 1 { "burst" } else { "bursts" };
-        format!("{} ({bursts} {unit})", plural(incidents, "incident"))
-    } else {
-        plural(incidents, "incident")
-    }
-}
-
-/// "1 time in 46"; never rounded to the favourable side.
-pub fn chance(p: f64) -> String {
-    match 1.0 / p {
-        n if n < 1.2 => "nearly always".into(),
-        n if n < 10.0 => format!("1 time in {:.1}", (n * 10.0).floor() / 10.0),
-        n if n < 1e6 => format!("1 time in {}", n.floor()),
-        _ => "less than 1 time in a million".into(),
-    }
 }

@@ -115,12 +115,12 @@ const WOL: Data = Data {
 
 /// `wol_mode_names` (net/ethtool/common.c).
 const WOL_MODES: [&str; 8] = [
+    "magic",
     "phy",
     "ucast",
     "mcast",
     "bcast",
     "arp",
-    "magic",
     "magicsecureon",
     "filter",
 ];

@@ -178,3 +178,37 @@ pub(crate) fn extended_ack(flags: u16, payload: &[u8]) -> Option<String> {
     let message = attributes.find(|attribute| attribute.kind() == MESSAGE)?;
     (flags & TLVS != 0).then_some(text(value(message)).ok()?.to_owned())
 }
+
+#[cfg(all(test, feature = "watch"))]
+mod tests {
+    use netlink_packet_core::Emitable;
+
+    use super::*;
+
+    #[test]
+    fn an_errors_words_are_found_behind_the_request_or_in_its_place() {
+        let words = Attribute::Text(1, "requested ring size exceeds maximum".into());
+        // NLMSGERR_ATTR_OFFS comes with it.
+        let attributes = [Attribute::Number(2, 40), words];
+        let mut tail = vec![0; attributes.as_slice().buffer_len()];
+        attributes.as_slice().emit(&mut tail);
+        let request = |length: u32| {
+            let mut request = vec![0; length as usize];
+            request[..4].copy_from_slice(&length.to_ne_bytes());
+            request
+        };
+        let said = Some("requested ring size exceeds maximum".to_owned());
+        // NLM_F_ACK_TLVS alone, and with NLM_F_CAPPED.
+        let whole = [request(40), tail.clone()].concat();
+        assert_eq!(extended_ack(0x200, &whole), said);
+        let mut capped = request(16);
+        // The length is that of the request, which is left out.
+        capped[..4].copy_from_slice(&40_u32.to_ne_bytes());
+        let capped = [capped, tail].concat();
+        assert_eq!(extended_ack(0x300, &capped), said);
+        assert_eq!(extended_ack(0, &whole), None);
+        for end in 0..whole.len() {
+            assert_eq!(extended_ack(0x200, &whole[..end]), None, "{end}");
+        }
+    }
+}

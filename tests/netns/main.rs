@@ -4,4 +4,5 @@ mod apply;
 mod helper;
 mod namespace;
 mod revert;
+mod settings;
 mod watch;

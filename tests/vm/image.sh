@@ -5,9 +5,10 @@
 #   image.sh SUITE OUTDIR        prints the directory that holds root.ext4, vmlinuz and initrd
 #
 # SUITE is bookworm, bookworm-6.12 (the same root under the newer kernel), trixie or forky.
-# UNHANG_VM_EXTRA="ifupdown2 …" adds packages; such an image has a directory of its own.
+# UNHANG_VM_EXTRA="ifupdown2 testnic.ko …" adds packages, and modules of module/ for the guest's kernels; such an image
+# has a directory of its own.
 # UNHANG_VM_MIRROR replaces http://deb.debian.org.
-# An image is made once, and again when this script changes. UNHANG_VM_REBUILD=1 makes it anew.
+# An image is made once, and again when this script or a module in it changes. UNHANG_VM_REBUILD=1 makes it anew.
 set -eu
 # An ordinary user's has no mkfs.ext4.
 PATH=$PATH:/usr/sbin:/sbin
@@ -30,8 +31,21 @@ esac
 suffix=$(printf '%s' "$extra" | tr -s ' ' +)
 name=$release${suffix:++$suffix}
 
-# What is made depends on this text, the mirror and the packages asked for.
-key=$({ cat "$0"; echo "$mirror $release $extra"; } | sha256sum | cut -d' ' -f1)
+here=$(cd "${0%/*}" && pwd)
+packages=systemd,systemd-sysv,udev,ethtool,iproute2,kmod,busybox-static,python3-minimal our_modules=
+for word in $extra; do
+    case $word in
+    *.ko) our_modules="$our_modules ${word%.ko}" ;;
+    *) packages=$packages,$word ;;
+    esac
+done
+
+# What is made depends on this text, the mirror, and the packages and modules asked for.
+key=$({
+    cat "$0"
+    for module in $our_modules; do cat "$here/module/$module".*; done
+    echo "$mirror $release $extra"
+} | sha256sum | cut -d' ' -f1)
 
 mkdir -p "$outdir"
 outdir=$(cd "$outdir" && pwd)
@@ -39,7 +53,7 @@ result=$outdir/$name/$suite
 fresh() { [ -z "${UNHANG_VM_REBUILD:-}" ] && [ "$(cat "$outdir/$name/key" 2>/dev/null)" = "$key" ]; }
 if fresh; then echo "$result"; exit; fi
 
-"${0%/*}/../setup.sh" --check guest
+"$here/../setup.sh" --check guest
 if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || die "making an image needs root, and there is no sudo; run this once as root: $0 $suite $outdir"
     say "making it needs root: sudo"
@@ -53,12 +67,9 @@ if fresh; then echo "$result"; exit; fi
 
 start=$(date +%s)
 work=$(mktemp -d "$outdir/.making-$name.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap 'umount "$build/proc" 2>/dev/null || :; rm -rf --one-file-system "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-root=$work/root
-
-packages=systemd,systemd-sysv,udev,ethtool,iproute2,kmod,busybox-static,python3-minimal
-for package in $extra; do packages=$packages,$package; done
+root=$work/root build=$work/build
 
 set -- "deb $mirror/debian $release main"
 [ "$release" = forky ] || set -- "$@" "deb $mirror/debian-security $release-security main"
@@ -113,6 +124,42 @@ END
     (cd "$ramfs" && find . | cpio --quiet -o -H newc | gzip -1) >"$2"
 }
 
+# Modules of ours, in a copy of the root with the kernel's headers and compiler: their tools need the root's libc.
+build_modules() { # VERSION
+    for module in $our_modules; do
+        # Its patch is for Linux 6.1.
+        case $module:$1 in old-e1000e:6.1.*) ;; old-e1000e:*) continue ;; esac
+        say "building $module for $1"
+        [ -d "$build" ] || cp -a "$root" "$build"
+        # Headers may depend on the kernel itself, which would make an initrd.
+        in_build env INITRD=No apt-get -qq -y --no-install-recommends install make patch xz-utils "linux-headers-$1"
+        rm -rf "$build/module"
+        if [ "$module" = old-e1000e ]; then
+            # Debian's source of this kernel.
+            # shellcheck disable=SC2016 # for the shell in there
+            in_build sh -ec 'cd /tmp
+                version=$(dpkg-query -W -f "\${source:Version}" "linux-headers-$1")
+                apt-get -qq -o APT::Sandbox::User=root download "linux-source-6.1=$version"
+                dpkg-deb --fsys-tarfile linux-source-*.deb | tar -xO --wildcards "*.tar.xz" |
+                    tar -xJ --strip-components=6 --one-top-level=/module --wildcards "*/drivers/net/ethernet/intel/e1000e/*"' sh "$1"
+            cp "$here/module/old-e1000e.patch" "$build/module/"
+            in_build patch -p1 -d /module -i old-e1000e.patch
+        else
+            mkdir "$build/module"
+            cp "$here/module/$module.c" "$build/module/"
+            echo "obj-m := $module.o" >"$build/module/Kbuild"
+        fi
+        # objtool of Linux 7 reads /proc.
+        mount -t proc proc "$build/proc"
+        in_build make -s -C "/lib/modules/$1/build" M=/module CONFIG_E1000E=m modules
+        umount "$build/proc"
+        # depmod prefers what is here.
+        mkdir -p "$root/usr/lib/modules/$1/updates"
+        cp "$build"/module/*.ko "$root/usr/lib/modules/$1/updates/"
+    done
+}
+in_build() { chroot "$build" "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; die "cannot build$our_modules"; }; }
+
 for meta in $metas; do
     # The meta package leads to the packages of one kernel: linux-image-VERSION, and from forky on
     # linux-binary-VERSION and linux-modules-VERSION.
@@ -138,6 +185,7 @@ for meta in $metas; do
         cp "$file" "$target"
     done
     cp "$kernel/lib/modules/$version"/modules.builtin* "$kernel/lib/modules/$version/modules.order" "$root/usr/lib/modules/$version/"
+    [ -z "$our_modules" ] || build_modules "$version"
     depmod -b "$root" "$version"
     [ -n "$(find "$root/usr/lib/modules/$version" -name 'e1000e.ko')" ] || die "kernel $version has no e1000e.ko"
     make_initrd "$version" "$work/initrd-$meta"

@@ -162,6 +162,27 @@ offloads_are() { # IF STATE
     [ "$(offloads "$1")" = "tso=$2 gso=$2 gro=$2" ] || { offloads "$1"; return 1; }
 }
 
+# --- the NIC of module/testnic.c, which `nics: none` leaves the MAC of nic 1
+
+# testnic [PARAMETER=VALUE…]: the NIC, anew, with these.
+testnic() {
+    rmmod testnic 2>/dev/null
+    modprobe testnic "$@" && settle
+}
+# setting IF OPTION KEY: what ethtool shows with this option ("" for none), such as setting "$nic" -g RX.
+setting() {
+    ethtool ${2:+"$2"} "$1" | awk -F: -v key="$3" '
+        function trim(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); return text }
+        trim($1) == key { value = trim($2) }
+        END { print value; exit value == "" }'
+}
+setting_is() { [ "$(setting "$1" "$2" "$3")" = "$4" ] || { setting "$1" "$2" "$3"; return 1; }; } # IF OPTION KEY VALUE
+# How often the link went, since the NIC is there: it comes up once first.
+drops() { echo $(($(cat "/sys/class/net/$1/carrier_changes") / 2)); }
+drops_are() { [ "$(drops "$1")" = "$2" ] || { drops "$1"; return 1; }; } # IF COUNT
+cable() { case $2 in on) echo 1 ;; off) echo 0 ;; esac >"/sys/class/net/$1/carrier"; } # IF on|off
+hang() { echo "$2" >"/sys/class/net/$1/hang"; } # IF none|wedged|held
+
 # --- the product
 
 # install_deb [FILE]

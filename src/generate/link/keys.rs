@@ -5,7 +5,12 @@
 
 use std::sync::OnceLock;
 
+use crate::settings::Name;
+
 const TABLE: &str = include_str!("keys.csv");
+
+/// The section of energy-efficient Ethernet.
+pub const EEE: &str = "EnergyEfficientEthernet";
 
 /// One key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct LinkKey {
     pub since: u32,
     /// The feature that it switches, as a pattern; empty for all others.
     pub feature: &'static str,
+    /// The setting beside the features that it sets; empty for all others.
+    pub setting: &'static str,
 }
 
 /// All keys known to this version.
@@ -39,6 +46,12 @@ pub fn find(section: &str, name: &str) -> Option<&'static LinkKey> {
 /// The keys that switch features, in the order in which they are written.
 pub fn of_features() -> impl Iterator<Item = &'static LinkKey> {
     all().iter().filter(|key| !key.feature.is_empty())
+}
+
+/// The key that sets this setting.
+pub fn of_setting(name: &Name) -> Option<&'static LinkKey> {
+    let name = name.to_string();
+    all().iter().find(|key| key.setting == name)
 }
 
 /// Whether the values of this key of [Link] add up until an empty one.
@@ -63,6 +76,7 @@ fn parse_line(line: &'static str) -> Option<LinkKey> {
         name: fields.next()?,
         since: fields.next()?.parse().ok()?,
         feature: fields.next()?,
+        setting: fields.next()?,
     })
 }
 
@@ -70,6 +84,7 @@ fn parse_line(line: &'static str) -> Option<LinkKey> {
 mod tests {
     use super::*;
     use crate::features::{Key, known_names};
+    use crate::settings::Family;
 
     #[test]
     fn every_line_of_the_table_is_a_key() {
@@ -79,6 +94,24 @@ mod tests {
             Some(235)
         );
         assert_eq!(find("Link", "Driver"), None);
+    }
+
+    #[test]
+    fn every_setting_of_the_table_is_one_of_ours() {
+        let of_settings = all().iter().filter(|key| !key.setting.is_empty());
+        for key in of_settings {
+            let name: Name = key.setting.parse().unwrap();
+            assert_eq!(of_setting(&name), Some(key));
+        }
+        let without: Vec<Name> = [Family::Eee, Family::Pause, Family::Ring, Family::Coalesce]
+            .into_iter()
+            .flat_map(|family| family.settable().map(move |key| Name::new(family, key)))
+            .filter(|name| of_setting(name).is_none())
+            .collect();
+        assert!(
+            without.iter().all(|name| name.key.starts_with("cqe-mode")),
+            "{without:?}"
+        );
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub const FORMAT: Format = Format {
     dir: Some(DIR),
     mode: 0o644,
     generate,
+    sets: offloads::has_key,
 };
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
@@ -63,7 +64,7 @@ pub struct Part {
     pub matches: Lines,
     /// [Link], as far as it is taken over.
     pub link: Lines,
-    /// [Link], the offloads.
+    /// [Link], the offloads and other settings.
     pub offloads: Lines,
     pub other: Vec<(String, Lines)>,
     /// Whose place it takes.
@@ -76,17 +77,18 @@ pub fn parts(
     reader: KeyReader,
 ) -> Result<(Vec<Part>, Vec<Remark>), Refusal> {
     let displacement = Displacement::new(request)?;
-    let (offloads, cannot) = offloads::offloads(request, reader)?;
+    let (set, cannot) = offloads::offloads(request, reader)?;
     let mut remarks = displacement.remarks(request);
     remarks.extend(cannot);
     let mut parts = Vec::new();
     for (suffix, own_match) in own_match::own_match(request)? {
-        let (found, link, other) = takeover::take_over(displacement.displaced.as_ref(), &offloads);
+        let displaced = displacement.displaced.as_ref();
+        let (found, link, other) = takeover::take_over(displaced, &set.link, &set.eee);
         let part = Part {
             name: displacement.file_name(request, &format!("{}{suffix}", request.title()))?,
             matches: takeover::combine(&own_match, &found, request.rule.is_some())?,
             link,
-            offloads: offloads.clone(),
+            offloads: set.link.clone(),
             other,
             displaced: displacement.displaced.clone(),
         };
@@ -243,7 +245,7 @@ impl Displacement {
         let mut remarks = Vec::new();
         if let Some(file) = &self.displaced {
             let mut text = format!(
-                "{} for these NICs; all of it but the offloads is taken over",
+                "{} for these NICs; all of it but what the rule sets is taken over",
                 with_dropins(file)
             );
             if file.path.starts_with("/run") {

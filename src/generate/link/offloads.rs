@@ -1,11 +1,13 @@
-//! The offloads of a generated file, as far as the systemd that reads it has keys for them.
+//! The offloads and other settings of a generated file, as far as the systemd that reads it has
+//! keys for them.
 
-use super::keys;
+use super::keys::{self, EEE};
 use super::takeover::Lines;
 use crate::features::Key;
 use crate::generate::machine::knows;
 use crate::generate::request::Request;
 use crate::generate::{Refusal, Remark, Topic, cannot_set, listed};
+use crate::settings::{Family, Name, Value};
 
 #[derive(Debug, Clone, Copy)]
 pub enum KeyReader {
@@ -41,8 +43,14 @@ pub fn yes_no(on: bool) -> &'static str {
     if on { "yes" } else { "no" }
 }
 
-/// The offloads as lines of [Link].
-pub fn offloads(request: &Request<'_>, reader: KeyReader) -> Result<(Lines, Vec<Remark>), Refusal> {
+/// What is set, as lines of [Link] and of [`EnergyEfficientEthernet`].
+pub struct Set {
+    pub link: Lines,
+    pub eee: Lines,
+}
+
+/// The offloads and settings as lines.
+pub fn offloads(request: &Request<'_>, reader: KeyReader) -> Result<(Set, Vec<Remark>), Refusal> {
     let mut lines = Lines::new();
     let mut said: Vec<&str> = Vec::new();
     let mut too_new = Vec::new();
@@ -75,11 +83,82 @@ pub fn offloads(request: &Request<'_>, reader: KeyReader) -> Result<(Lines, Vec<
     let names = request.settings.features().map(|(name, _)| name);
     let unsaid: Vec<&str> = names.filter(|name| !said.contains(name)).collect();
     remarks.extend(cannot_set(request, &unsaid, "no systemd has a key"));
-    if lines.is_empty() {
+    let mut eee = Lines::new();
+    if let KeyReader::Systemd(_) = reader {
+        remarks.extend(values(request, reader, &mut lines, &mut eee));
+    }
+    if lines.is_empty() && eee.is_empty() {
         return Refusal::new(format!(
             "this systemd has no key for any of {}; use another format or the udev helper",
             request.settings.for_people()
         ));
     }
-    Ok((lines, remarks))
+    Ok((Set { link: lines, eee }, remarks))
+}
+
+/// Whether any systemd has a key for the setting.
+pub fn has_key(name: &Name) -> bool {
+    name.family == Family::Wol || keys::of_setting(name).is_some()
+}
+
+/// Adds the settings beside the offloads.
+fn values(
+    request: &Request<'_>,
+    reader: KeyReader,
+    link: &mut Lines,
+    eee: &mut Lines,
+) -> Vec<Remark> {
+    let mut too_new = Vec::new();
+    let mut remarks = Vec::new();
+    for (name, value) in &request.settings.values {
+        let Some(key) = keys::of_setting(name) else {
+            continue;
+        };
+        let value = match value {
+            Value::Switch(on) => yes_no(*on).to_owned(),
+            Value::Number(number) if name.key == "sample-interval" => format!("{number}s"),
+            Value::Number(number) if key.name.ends_with("Sec") => format!("{number}us"),
+            Value::Number(number) => number.to_string(),
+        };
+        if !reader.knows(key.since) {
+            let section = if key.section == EEE {
+                "[EnergyEfficientEthernet] "
+            } else {
+                ""
+            };
+            too_new.push(format!("{section}{}= (systemd {})", key.name, key.since));
+        } else if key.section == EEE {
+            eee.push((key.name.to_owned(), value));
+        } else {
+            link.push((key.name.to_owned(), value));
+        }
+    }
+    let wol = request.settings.values.iter();
+    let wol: Vec<_> = wol.filter(|(name, _)| name.family == Family::Wol).collect();
+    if !wol.is_empty() {
+        let on = wol
+            .iter()
+            .filter(|(_, value)| *value == Value::Switch(true));
+        let modes: Vec<&str> = on.map(|(name, _)| wake_on_lan(&name.key)).collect();
+        let modes = if modes.is_empty() { vec!["off"] } else { modes };
+        link.push(("WakeOnLan".to_owned(), modes.join(" ")));
+        let text = "WakeOnLan= sets all modes: those that the rule does not name go off";
+        remarks.push(Topic::Note.remark(text));
+    }
+    if !too_new.is_empty() {
+        let text = format!("set {}: {}", listed(&too_new), reader.limit());
+        remarks.push(Topic::Cannot.remark(text));
+    }
+    remarks
+}
+
+/// systemd's words for ethtool's.
+fn wake_on_lan(mode: &str) -> &str {
+    match mode {
+        "ucast" => "unicast",
+        "mcast" => "multicast",
+        "bcast" => "broadcast",
+        "magicsecureon" => "secureon",
+        same => same,
+    }
 }

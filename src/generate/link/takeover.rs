@@ -1,7 +1,7 @@
-//! Taking over what the file in force says, so that only the offloads change.
+//! Taking over what the file in force says, so that only what the rule sets changes.
 
 use super::ini::Ini;
-use super::keys;
+use super::keys::{self, EEE};
 use super::link_files::LinkFile;
 use super::matching::CONDITIONS;
 use crate::generate::Refusal;
@@ -10,13 +10,15 @@ use crate::generate::Refusal;
 pub type Lines = Vec<(String, String)>;
 
 /// Of the file in force: its [Match], its [Link] without the keys that are set anew, and its
-/// other sections.
+/// other sections, with what is set of [`EnergyEfficientEthernet`].
 pub fn take_over(
     file: Option<&LinkFile>,
     offloads: &Lines,
+    eee: &Lines,
 ) -> (Lines, Lines, Vec<(String, Lines)>) {
+    let own = (!eee.is_empty()).then(|| (EEE.to_owned(), eee.clone()));
     let Some(file) = file else {
-        return (Lines::new(), Lines::new(), Vec::new());
+        return (Lines::new(), Lines::new(), own.into_iter().collect());
     };
     let mut link = effective(&file.ini, "Link", keys::is_list);
     link.retain(|(key, _)| offloads.iter().all(|(set, _)| set != key));
@@ -24,10 +26,15 @@ pub fn take_over(
     for section in &file.ini.sections {
         if section.name != "Match" && section.name != "Link" {
             let entries = section.entries.iter();
-            let lines = entries.map(|e| (e.key.clone(), e.value.clone())).collect();
+            let mut lines: Lines = entries.map(|e| (e.key.clone(), e.value.clone())).collect();
+            if section.name == EEE {
+                lines.retain(|(key, _)| eee.iter().all(|(set, _)| set != key));
+            }
             other.push((section.name.clone(), lines));
         }
     }
+    other.extend(own);
+    other.retain(|(name, lines)| name != EEE || !lines.is_empty());
     (effective(&file.ini, "Match", |_| true), link, other)
 }
 

@@ -1,14 +1,10 @@
 //! What a person should know about settings beside offloads, as e1000e takes them.
 
 use super::for_e1000e;
+use crate::chip::Chip;
 use crate::rules::diagnostic::Diagnostic;
 use crate::rules::{Rule, WantedValue};
 use crate::settings::{Family, Name, Value};
-
-/// `e1000_set_eee` and the flags of a NIC: 82579 and I217 to I219 (`FLAG2_HAS_EEE`).
-const WITH_EEE: [&str; 8] = [
-    "pch2lan", "pch_lpt", "pch_spt", "pch_cnp", "pch_tgp", "pch_adp", "pch_mtp", "pch_ptp",
-];
 
 pub fn lint(rule: &Rule) -> Vec<Diagnostic> {
     if !for_e1000e(rule) {
@@ -46,16 +42,30 @@ fn impossible(wanted: &WantedValue) -> Option<Diagnostic> {
             Some(warn(format!("e1000e has no {}", wanted.name)).help("it has rings rx and tx"))
         }
         // e1000_set_coalesce
-        (Family::Coalesce, "rx-usecs", Value::Number(usecs)) => {
-            let fits = matches!(usecs, 0 | 1 | 3 | 4 | 10..=10000);
-            (!fits).then(|| {
+        (Family::Coalesce, "rx-usecs", Value::Number(usecs)) => match made_of(usecs) {
+            Some(made) if made == usecs => None,
+            Some(made) => Some(
+                warn(format!("e1000e makes {made} of rx-usecs = {usecs}"))
+                    .help(format!("write {made}, or it never is as wanted")),
+            ),
+            None => Some(
                 warn(format!("e1000e refuses rx-usecs = {usecs}"))
-                    .help("it takes 0, 1, 3, 4 and 10 to 10000")
-            })
-        }
+                    .help("it takes 0, 1, 3, 4 and 10 to 10000"),
+            ),
+        },
         (Family::Coalesce, ..) => Some(
             warn(format!("e1000e has no {}", wanted.name)).help("it has coalesce rx-usecs only"),
         ),
+        _ => None,
+    }
+}
+
+/// What the driver reports after that was set: it keeps interrupts a second, a multiple of 4. `None`
+/// for what it refuses.
+fn made_of(usecs: u32) -> Option<u32> {
+    match usecs {
+        0 | 1 | 3 | 4 => Some(usecs),
+        10..=10000 => Some(1_000_000 / ((1_000_000 / usecs) & !3)),
         _ => None,
     }
 }
@@ -64,9 +74,7 @@ fn impossible(wanted: &WantedValue) -> Option<Diagnostic> {
 fn lacking(rule: &Rule, wanted: &WantedValue) -> Option<Diagnostic> {
     let ids = &rule.matches.pci;
     let chips: Vec<_> = ids.iter().filter_map(crate::nic::PciId::chip).collect();
-    let none = !chips.is_empty()
-        && chips.len() == ids.len()
-        && !chips.iter().any(|chip| WITH_EEE.contains(&chip.family));
+    let none = !chips.is_empty() && chips.len() == ids.len() && !chips.iter().any(Chip::has_eee);
     (wanted.name.family == Family::Eee && none).then(|| {
         let message = "none of these chips has EEE: only 82579 and I217 to I219 have";
         Diagnostic::warning(wanted.span.clone(), message)
@@ -84,4 +92,23 @@ fn negotiated(rule: &Rule, wanted: &WantedValue) -> Option<Diagnostic> {
         Diagnostic::warning(wanted.span.clone(), message)
             .help("add autoneg = false to [rule.pause]: else the partners agree on rx and tx")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::made_of;
+
+    #[test]
+    fn what_the_driver_makes_of_a_number_it_leaves_as_it_is() {
+        assert_eq!(made_of(10), Some(10));
+        assert_eq!(made_of(3000), Some(3012));
+        assert_eq!([2, 5, 9, 10001].map(made_of), [None; 4]);
+        for usecs in 10..=10000 {
+            let made = made_of(usecs).unwrap();
+            assert!(made >= usecs);
+            if made <= 10000 {
+                assert_eq!(made_of(made), Some(made), "{usecs}");
+            }
+        }
+    }
 }
