@@ -171,19 +171,14 @@ impl Configurations {
         weighed.into_iter().filter_map(of).collect()
     }
 
-    /// Weighs the last `runs` as if they were one, against what was before them.
+    /// Weighs what was in force in the last `runs` as if it were one configuration.
     pub fn together(&self, runs: usize) -> Option<Comparison> {
+        let last = self.runs().rev().take(runs);
+        let judged: Vec<usize> = last.filter_map(|run| number(run.in_force)).collect();
         let mut periods = self.periods.clone();
-        let (mut left, mut last) = (runs, None);
-        for period in periods.iter_mut().rev() {
-            let own = period.configuration;
-            if own.is_some() && own != last {
-                if left == 0 {
-                    break;
-                }
-                (left, last) = (left - 1, own);
-            }
-            period.configuration = own.map(|_| usize::MAX);
+        let numbers = periods.iter_mut().filter_map(|p| p.configuration.as_mut());
+        for own in numbers.filter(|own| judged.contains(own)) {
+            *own = usize::MAX;
         }
         weigh_last(&periods, 1).pop()
     }

@@ -3,11 +3,11 @@
 //! in `notes`, never guessed.
 
 use super::in_force::{MAX_OWN, OwnLines, Stretch};
-use super::trials::TrialLine;
 use crate::hang::Incident;
 use crate::hang::incidents::Incidents;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
 use crate::kernel_log::{Boots, Device, Hosts, KernelEvent, Seen, Stamp};
+use crate::log::TrialPart;
 
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -22,6 +22,14 @@ pub struct History {
     pub own: OwnLines,
     pub(super) trials: Vec<TrialLine>,
     last_link_up: Option<(String, Stamp)>,
+}
+
+/// A line about a trial.
+#[derive(Clone, Debug)]
+pub struct TrialLine {
+    pub nic: usize,
+    pub at: Stamp,
+    pub part: TrialPart,
 }
 
 impl History {

@@ -1,22 +1,13 @@
 //! The trials that the log tells of: what was asked, what came of it, and what happened while
 //! the setting was in force.
 
-use super::history::{History, stretch_of};
+use super::history::{History, TrialLine, stretch_of};
 use super::in_force::Stretch;
 use super::{clean, days, iso, plural, when};
 use crate::hang::{Incident, Settings};
-use crate::kernel_log::Stamp;
-use crate::log::{TrialPart, TrialStep};
+use crate::log::TrialStep;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-
-/// A line about a trial.
-#[derive(Clone, Debug)]
-pub struct TrialLine {
-    pub nic: usize,
-    pub at: Stamp,
-    pub part: TrialPart,
-}
 
 /// Up-time and incidents with a setting in force.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -4,7 +4,7 @@
 //! offload back on, or that a NIC wedges. Three sources tell ([`signals`]), each has one
 //! reaction, and each reaction goes through the same pipeline as `unhang apply`. In between
 //! the watcher sleeps in the kernel: there is no polling, and no timer but for a link that it took
-//! down. Virtual devices are left to the helper.
+//! down, and to see whether a NIC stays back. Virtual devices are left to the helper.
 
 pub mod bond;
 mod exhausted;
@@ -175,14 +175,21 @@ fn async_fd<T: From<OwnedFd> + AsRawFd>(owned: T) -> io::Result<AsyncFd<T>> {
 }
 
 impl Watcher {
-    /// The next signal; meanwhile brings up links whose time has come.
+    /// The next signal; meanwhile does what was to be done later.
     async fn next(&mut self, signals: &mut Receiver<Signal>) -> Option<Signal> {
-        while let Some(at) = self.next_link_up() {
+        while let Some(at) = self
+            .next_link_up()
+            .into_iter()
+            .chain(self.next_told())
+            .min()
+        {
             let wait = at.saturating_sub(restore::since_boot());
-            match tokio::time::timeout(wait, signals.recv()).await {
-                Ok(signal) => return signal,
-                Err(_) => self.bring_up(restore::since_boot()),
+            if let Ok(signal) = tokio::time::timeout(wait, signals.recv()).await {
+                return signal;
             }
+            let now = restore::since_boot();
+            self.bring_up(now);
+            self.tell_recovered(now);
         }
         signals.recv().await
     }

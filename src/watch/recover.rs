@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::kmsg::{Record, What};
 use super::react::net_device;
+use super::tell::Recovered;
 use super::wedge::{Action, Leave, Rung, Trouble};
 use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
@@ -47,6 +48,7 @@ impl Watcher {
             What::HangBlock { tdh } => {
                 let packets = if now { transmitted(&nic.name) } else { None };
                 state.wedge.block(stamp, tdh, packets);
+                state.recovered = None;
                 // One that was printed while nobody watched is only counted: if the NIC is still
                 // wedged the next one follows soon.
                 if now {
@@ -62,8 +64,7 @@ impl Watcher {
         }
         let back = back.map(|back| (back.gone, Part::back(back.since, back.recovery)));
         if let Some((gone, part)) = &back {
-            let event = notify::Event::of_nic(Kind::Recovered, &nic, &part.to_string());
-            self.tell(event.gone_for(*gone));
+            state.recovered = Some(Recovered::seems(*gone, part.to_string()));
         }
         if let Action::Leave { why, trouble, .. } = action {
             let what = format!("{trouble}, left alone: {}", why.reason());

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exhausted::LinkDown;
 use super::guard::Guard;
+use super::tell::Recovered;
 use super::wedge::Wedge;
 use crate::replace::replace;
 
@@ -45,6 +46,8 @@ pub struct NicState {
     pub guard: Guard,
     pub wedge: Wedge,
     pub link_down: LinkDown,
+    /// Not told yet.
+    pub recovered: Option<Recovered>,
 }
 
 pub fn path(root: &Path) -> PathBuf {

@@ -7,7 +7,7 @@
 /// Incidents less than this apart (days of exposure) are one burst …
 pub const BURST_GAP: f64 = 0.25;
 /// … but no burst is longer than this.
-pub const BURST_MAX: f64 = 1.0;
+const BURST_MAX: f64 = 1.0;
 
 /// Tells for one incident after the other, in the order of time, whether it begins a burst.
 #[derive(Default)]

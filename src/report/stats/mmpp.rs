@@ -5,19 +5,22 @@
 
 /// One NIC that it might be, and how far it explains what was seen.
 #[derive(Clone)]
-pub struct Nic {
+struct Nic {
     /// Changes from calm to spell and back, a day.
     leave: [f64; 2],
     /// Bursts a day, in calm and in spell.
     rates: [f64; 2],
-    /// Probability of what was seen, together with that of either state now; times exp(`scale`).
+    quiet: Quiet,
+    /// Which state it is in now: the probability of either.
     state: [f64; 2],
-    scale: f64,
+    /// Logarithm of its weight times the probability of what was seen.
+    ln: f64,
 }
 
-/// The generator without bursts, `[[-leave0 - rate0, leave0], [leave1, -leave1 - rate1]]`, by
-/// its eigenvalues `high` and `high` − 2 · `half`: exp(M t) is the chance of a quiet of t days
-/// with a change of state.
+/// The chance of a quiet of t days with a change of state is exp(M t), where M is
+/// `[[-leave0 - rate0, leave0], [leave1, -leave1 - rate1]]` with the eigenvalues `high` and
+/// `high` − 2 · `half`.
+#[derive(Clone, Copy)]
 struct Quiet {
     high: f64,
     half: f64,
@@ -25,49 +28,44 @@ struct Quiet {
     slant: f64,
 }
 
-impl Nic {
-    fn quiet(&self, factor: f64) -> Quiet {
-        let gone = [0, 1].map(|i| self.leave[i] + self.rates[i] * factor);
+impl Quiet {
+    fn new(leave: [f64; 2], rates: [f64; 2]) -> Quiet {
+        let gone = [leave[0] + rates[0], leave[1] + rates[1]];
         let slant = (gone[1] - gone[0]) / 2.0;
-        let half = (slant * slant + self.leave[0] * self.leave[1]).sqrt();
+        let half = (slant * slant + leave[0] * leave[1]).sqrt();
         Quiet {
             high: half - f64::midpoint(gone[0], gone[1]),
             half,
             slant,
         }
     }
+}
 
-    fn probability(&self) -> f64 {
-        self.state[0] + self.state[1]
-    }
-
-    /// A quiet of `days`, with the rates times `factor`.
-    fn pass(&mut self, days: f64, factor: f64) {
-        let q = self.quiet(factor);
+impl Nic {
+    /// A quiet of `days` and then, maybe, a burst, where all rates are `factor` times as high.
+    fn see(&mut self, days: f64, burst: bool, factor: f64) {
+        let rates = self.rates.map(|rate| rate * factor);
+        let q = if (factor - 1.0).abs() < f64::EPSILON {
+            self.quiet
+        } else {
+            Quiet::new(self.leave, rates)
+        };
         let fall = (-2.0 * q.half * days).exp();
         let (even, odd) = (f64::midpoint(1.0, fall), (1.0 - fall) / (2.0 * q.half));
         let [calm, spell] = self.state;
-        self.state = [
-            even * calm + odd * (calm * q.slant + spell * self.leave[1]),
-            even * spell + odd * (calm * self.leave[0] - spell * q.slant),
-        ]
-        .map(|p| p.max(0.0));
-        self.scale += q.high * days;
-    }
-
-    fn burst(&mut self, factor: f64) {
-        for (p, rate) in self.state.iter_mut().zip(self.rates) {
-            *p *= rate * factor;
+        let calm_now = even * calm + odd * (calm * q.slant + spell * self.leave[1]);
+        let spell_now = even * spell + odd * (calm * self.leave[0] - spell * q.slant);
+        // What ought to be zero may come out as less than that.
+        let [mut calm, mut spell] = [calm_now.max(0.0), spell_now.max(0.0)];
+        if burst {
+            calm *= rates[0];
+            spell *= rates[1];
         }
-    }
-
-    /// Neither a tiny nor a huge number, whatever came.
-    fn rescale(&mut self) {
-        let sum = self.probability();
-        if sum > 0.0 && !(1e-100..1e100).contains(&sum) {
-            self.state = self.state.map(|p| p / sum);
-            self.scale += sum.ln();
+        let sum = calm + spell;
+        if sum > 0.0 {
+            self.state = [calm / sum, spell / sum];
         }
+        self.ln += q.high * days + sum.ln();
     }
 }
 
@@ -79,13 +77,18 @@ pub struct Nics(Vec<Nic>);
 const NEGLIGIBLE: f64 = 1e-12;
 
 impl Nics {
-    /// Known NICs with their weights, each in the long-term balance of calm and spell.
+    /// Each with its rates of leaving calm and spell, its rates of bursts in them, and its weight.
+    /// Nothing is known of the state at first: a log does not begin at a random time, but when
+    /// somebody began to look, or with what the journal just keeps. Begun in the long-term balance
+    /// of calm and spell, a log that has forgotten all but the spell would look as if that were
+    /// no spell but the rule, and half of its owners would read a wrong "likely fixed".
     pub fn new(each: impl Iterator<Item = ([f64; 2], [f64; 2], f64)>) -> Nics {
         let nic = |(leave, rates, weight): ([f64; 2], [f64; 2], f64)| Nic {
             leave,
             rates,
-            state: [leave[1], leave[0]].map(|p| weight * p / (leave[0] + leave[1])),
-            scale: 0.0,
+            quiet: Quiet::new(leave, rates),
+            state: [0.5, 0.5],
+            ln: weight.ln(),
         };
         Nics(each.map(nic).collect())
     }
@@ -93,54 +96,30 @@ impl Nics {
     /// A quiet of `days` and then, maybe, a burst, where all rates are `factor` times as high.
     pub fn see(&mut self, days: f64, burst: bool, factor: f64) {
         for nic in &mut self.0 {
-            nic.pass(days, factor);
-            if burst {
-                nic.burst(factor);
-            }
-            nic.rescale();
+            nic.see(days, burst, factor);
         }
-        if burst {
-            self.forget();
-        }
+        let least = self.highest() + NEGLIGIBLE.ln();
+        self.0.retain(|nic| nic.ln >= least);
     }
 
     /// The same, believed for the state only: it says nothing about which NIC it is.
     pub fn see_state(&mut self, days: f64, burst: bool) {
         for nic in &mut self.0 {
-            let (before, scale) = (nic.probability(), nic.scale);
-            nic.pass(days, 1.0);
-            if burst {
-                nic.burst(1.0);
-            }
-            let now = nic.probability();
-            if now > 0.0 {
-                nic.state = nic.state.map(|p| p / now * before);
-            }
-            nic.scale = scale;
+            let ln = nic.ln;
+            nic.see(days, burst, 1.0);
+            nic.ln = ln;
         }
     }
 
-    fn highest_scale(&self) -> f64 {
-        let scales = self.0.iter().map(|nic| nic.scale + nic.probability().ln());
-        scales.fold(f64::NEG_INFINITY, f64::max)
-    }
-
-    fn forget(&mut self) {
-        let least = self.highest_scale() + NEGLIGIBLE.ln();
-        self.0
-            .retain(|nic| nic.scale + nic.probability().ln() >= least);
+    fn highest(&self) -> f64 {
+        let all = self.0.iter().map(|nic| nic.ln);
+        all.fold(f64::NEG_INFINITY, f64::max)
     }
 
     /// Logarithm of the probability of all that was seen.
     pub fn ln_probability(&self) -> f64 {
-        let highest = self.highest_scale();
-        if highest == f64::NEG_INFINITY {
-            return highest;
-        }
-        let parts = self.0.iter();
-        let sum: f64 = parts
-            .map(|nic| nic.probability() * (nic.scale - highest).exp())
-            .sum();
+        let highest = self.highest();
+        let sum: f64 = self.0.iter().map(|nic| (nic.ln - highest).exp()).sum();
         highest + sum.ln()
     }
 
@@ -163,7 +142,7 @@ impl Nics {
         if high >= longest {
             return longest;
         }
-        for _ in 0..50 {
+        while high - low > 1e-6 * high {
             let middle = f64::midpoint(low, high);
             if later(middle) > ln {
                 low = middle;

@@ -1,15 +1,66 @@
 //! Did it help? The numbers behind the verdict, without a statistics library.
+//!
+//! # What is asked
+//!
+//! Time is exposure: days of up-time (or of load, where that is known), and incidents count
+//! as bursts (`bursts`). A change of configuration is weighed by the chance of what came after
+//! it, had nothing changed, given what came before. If bursts came independently at a
+//! constant rate, that would be a binomial (`plain`). They do not: people change something at
+//! the end of a bad week, and bad weeks end by themselves.
+//!
+//! # Calm and spell
+//!
+//! So a NIC has two states, a *calm* in which bursts are rare and a *spell* in which they are
+//! frequent, which take turns by chance: a Markov-modulated Poisson process (Fischer,
+//! Meier-Hellstern: The MMPP cookbook, Performance Evaluation 18, 1993; its Bayesian use:
+//! Scott, Smyth: The Markov modulated Poisson process and Markov Poisson cascade, Bayesian
+//! Statistics 7, 2003). Which NIC it is is not known: `prior` says what NICs there are, and
+//! the history before the change gives each of them its weight and the state that it is in
+//! when the change comes (`mmpp`). That state is what "at the end of a bad week" does, and by
+//! the likelihood principle nothing else follows from why they chose this moment. The chance
+//! of the quiet since is the mean over all these NICs (posterior predictive).
+//!
+//! 1. "Likely fixed" is said of a change with no burst after it whose quiet has a chance of at
+//!    most 3 in 100. This chance only falls while the quiet lasts: there is one moment, known
+//!    from the history before, from which on the answer is yes. To ask every day brings it no
+//!    nearer.
+//! 2. "Fewer" has no such moment, since the count goes up and down. It is the ratio of two
+//!    probabilities of all that came after: with the rates as they were, and with a half to a
+//!    sixteenth of them. Had nothing changed, such a ratio would ever fall to 3/1000 in three of a
+//!    thousand histories at most, however often one looks (Ville's inequality; Robbins: Statistical
+//!    methods related to the law of the iterated logarithm, Annals of Mathematical Statistics
+//!    41, 1970). The same ratio with no bursts at all in place of fewer is the chance in 1. It
+//!    takes 3 in 1000 (at 1 in 100, load that goes away after the change would make 8 in 100 read
+//!    "fewer"), and half the bursts a day at most.
+//! 3. *Several changes*: the chance for the k-th different change counts k times (Bonferroni's
+//!    inequality for those made up to then, so that a later one takes nothing back: Dunn,
+//!    Multiple comparisons among means, Journal of the American Statistical Association 56,
+//!    1961). What is compared is all time in either configuration, since a configuration
+//!    that comes back is not new; in the time of others, only the state is carried on.
+//!
+//! # What that is worth
+//!
+//! `tests/verdict_calibration.rs` simulates what people do, without knowing this; the table is
+//! in unhang(8). The price is waiting: about as long as the bare test would take where bursts
+//! come evenly, half a year where bad spells are rare. A log in which all is one spell proves
+//! nothing for long (`one_spell`). What is neither even nor a spell of at most some weeks, such
+//! as a season, is beyond the model, and is seen right only on the clock of load.
 
 mod binomial;
 mod bursts;
-mod mmpp;
+pub mod mmpp;
 mod prior;
 
-pub use binomial::{ALPHA, Exposure, at_most, weigh_two};
-pub use bursts::{BURST_GAP, BURST_MAX, Cutter, bursts};
+use mmpp::Nics;
 
-/// "Likely fixed" and "fewer" from this chance on.
-pub const CHANCE: f64 = 0.03;
+pub use binomial::at_most;
+pub use bursts::bursts;
+use bursts::{BURST_GAP, Cutter};
+
+/// "Likely fixed" from this chance on …
+const CHANCE: f64 = 0.03;
+/// … and "fewer" from this.
+const CHANCE_FEWER: f64 = 0.003;
 /// A configuration that was in force for less than this (days of exposure), and without an
 /// incident, is passed over: it says nothing, and nobody waited for it to.
 const GLIMPSE: f64 = BURST_GAP;
@@ -19,7 +70,7 @@ const MOST_BURSTS: usize = 500;
 const SPELL: f64 = 8.0;
 /// No longer period and no longer wait than this (days) is told from forever.
 const LONGEST: f64 = 1e5;
-/// What "fewer" may mean: so many times as many bursts as before.
+/// What "fewer" may mean: so many times as many bursts a day as before, and at most the first.
 const FEWER: [f64; 4] = [0.5, 0.25, 0.125, 0.0625];
 
 /// A stretch of exposure during which one configuration was in force, in order of time.
@@ -58,8 +109,6 @@ pub struct Comparison {
     pub plain: f64,
     /// The same as NICs are, and for that many looks: what counts.
     pub careful: f64,
-    /// The longest quiet before, in days.
-    pub longest_quiet: f64,
     /// Days of further quiet until "likely fixed"; 0 if it is so now. `None`: there was an
     /// incident after, or none before, or no quiet would do.
     pub needed: Option<f64>,
@@ -73,7 +122,7 @@ impl Comparison {
 
     /// There are incidents since, but too few for chance.
     pub fn fewer(&self) -> bool {
-        self.bursts_after > 0 && self.careful <= CHANCE
+        self.bursts_after > 0 && self.careful <= CHANCE_FEWER
     }
 }
 
@@ -202,28 +251,25 @@ pub fn weigh_last(periods: &[Period], most: usize) -> Vec<Comparison> {
         .collect()
 }
 
-/// Bursts, days, longest quiet and time from the first to the last burst under `configuration`.
-fn count(steps: &[Step], configuration: usize) -> (usize, f64, f64, f64) {
-    let (mut bursts, mut days, mut longest, mut last, mut first) = (0, 0.0, 0.0_f64, 0.0, None);
-    for step in steps
-        .iter()
-        .filter(|s| s.configuration == Some(configuration))
-    {
+/// Bursts, days and time from the first to the last burst under `configuration`.
+fn count(steps: &[Step], configuration: usize) -> (usize, f64, f64) {
+    let (mut bursts, mut days, mut last, mut first) = (0, 0.0, 0.0, None);
+    let of = |step: &&Step| step.configuration == Some(configuration);
+    for step in steps.iter().filter(of) {
         days += step.days;
         if step.burst {
             bursts += 1;
-            longest = longest.max(days - last);
             last = days;
             first = first.or(Some(days));
         }
     }
-    (bursts, days, longest, last - first.unwrap_or(last))
+    (bursts, days, last - first.unwrap_or(last))
 }
 
 fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comparison {
     let steps = steps(periods);
-    let (bursts_before, days_before, longest_quiet, spread) = count(&steps, from);
-    let (bursts_after, days_after, ..) = count(&steps, to);
+    let (bursts_before, days_before, spread) = count(&steps, from);
+    let (bursts_after, days_after, _) = count(&steps, to);
     let mut comparison = Comparison {
         from,
         to,
@@ -235,7 +281,6 @@ fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comp
         looks,
         plain: 1.0,
         careful: 1.0,
-        longest_quiet,
         ..Comparison::default()
     };
     let bursts = steps
@@ -254,12 +299,21 @@ fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comp
         (bursts_after + bursts_before) as u64,
         share,
     );
-    let unchanged = seen(steps, from, to, 1.0);
+    let hardly_fewer =
+        bursts_after as f64 * days_before > FEWER[0] * bursts_before as f64 * days_after;
+    if bursts_after > 0 && hardly_fewer {
+        return comparison;
+    }
+    let same = |step: &Step| step.configuration != Some(to);
+    let (before, since) = steps.split_at(steps.iter().take_while(|s| same(s)).count());
+    let before = seen(prior::nics(), before, (from, to), 1.0);
+    let seen = |factor: f64| seen(before.clone(), since, (from, to), factor);
+    let unchanged = seen(1.0);
     let looks = (looks as f64).ln();
     let ln_better = if bursts_after == 0 {
-        seen(steps, from, to, 0.0).ln_probability()
+        seen(0.0).ln_probability()
     } else {
-        let each = FEWER.map(|factor| seen(steps, from, to, factor).ln_probability());
+        let each = FEWER.map(|factor| seen(factor).ln_probability());
         let highest = each.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = each.iter().map(|ln| (ln - highest).exp()).sum();
         highest + (sum / FEWER.len() as f64).ln()
@@ -273,9 +327,8 @@ fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comp
     comparison
 }
 
-/// What it looks like if the bursts under `to` come `factor` times as often.
-fn seen(steps: &[Step], from: usize, to: usize, factor: f64) -> mmpp::Nics {
-    let mut nics = prior::nics();
+/// What the NIC may be, if bursts come `factor` times as often under `to`.
+fn seen(mut nics: Nics, steps: &[Step], (from, to): (usize, usize), factor: f64) -> Nics {
     for step in steps {
         match step.configuration {
             Some(now) if now == to => nics.see(step.days, step.burst, factor),

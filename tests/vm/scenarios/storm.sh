@@ -27,6 +27,7 @@ check "one line says it is back" wait_for 5 said_times 1 "link up [0-9]*\.[0-9] 
 check "there is no other" said_times 2 .
 check_eq "route and address are still there" "$static" "$(static_network "$nic")"
 check_eq "counted" "1 wedges 1 recoveries" "$(wedges)"
+sleep 7 # the pause after a recovery
 wedge_irq "$nic"
 check "if it goes on, so does the ladder" wait_for 20 said_times 1 "storm of 4 hangs within [0-9]* s (offloads in force), recovery 2: autonegotiation restarted"
 wait_for 20 back "$nic"
