@@ -169,6 +169,8 @@ test-offline:
 test-matrix: test-bare test-offline
 	tests/setup.sh build deb rpm guest
 	packaging/test-reproducible.sh
+	$(MAKE) --no-print-directory deb
+	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" UNHANG_VM_SCENARIOS=$(CURDIR)/tests/vm/long cargo test --locked --test vm
 	tests/matrix.sh
 
 demo:
