@@ -41,8 +41,9 @@
 //! # What that is worth
 //!
 //! `tests/verdict_calibration.rs` simulates what people do, without knowing this; the table is
-//! in unhang(8). The price is waiting: about as long as the bare test would take where bursts
-//! come evenly, half a year where bad spells are rare. A log in which all is one spell proves
+//! in unhang(8). The price is waiting: where bursts come evenly, one and a half times as long as
+//! the bare test would take if the log is long, a month if it has ten of them in ten days, which
+//! may be one spell; half a year where bad spells are rare. A log in which all is one spell proves
 //! nothing for long (`one_spell`). What is neither even nor a spell of at most some weeks, such
 //! as a season, is beyond the model, and is seen right only on the clock of load.
 
