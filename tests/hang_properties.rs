@@ -323,8 +323,7 @@ fn increments_are_added_up_once() {
         .find(|s| s.event == KernelEvent::LinkDown)
         .unwrap();
     assert_eq!(last.stamp.since(&first.stamp), Some(59_999_500_000));
-    // A second; minutes if each were added up anew.
-    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 8, "{:?}", started.elapsed());
 }
 
 /// A boot each for many NICs' lines: what follows from them is not kept for each and all.
