@@ -1,8 +1,8 @@
 //! Carrying a plan out, and what came of it.
 //!
-//! One GET, one SET with all changes, one GET to verify; the same for each family of settings
-//! that a rule names. An acknowledged SET says nothing: what counts is what the kernel reports
-//! afterwards. What drops the link is set at the end and without a pause, so that it drops once.
+//! One GET and one SET with all changes, whose answer says what is so now: that it is acknowledged
+//! says nothing. Each family of settings that a rule names is read, set, and read again, as its SET
+//! has no answer. What drops the link is set at the end and without a pause, so that it drops once.
 
 use crate::features::{FeatureKernel, Features, KernelError, Key};
 use crate::nic::Nic;
@@ -201,7 +201,7 @@ async fn carry_out(
         let written = state.write(&outcome.nic, &to_save);
         outcome.unsaved = written.err().map(|error| error.to_string());
     }
-    let mut changed = Vec::new();
+    let mut after = before.clone();
     if !to_set.is_empty() {
         let stuck = plan.in_state(|state| state == State::Stuck);
         let opposite: Vec<_> = stuck.iter().map(|(name, on)| (*name, !on)).collect();
@@ -211,17 +211,14 @@ async fn carry_out(
             // Nothing was changed.
             let _ = state.write(&outcome.nic, saved);
         }
-        changed = done?.changed;
+        after.features.record(first, &done?);
         if !stuck.is_empty() {
-            changed = kernel.set(ifindex, &to_set).await?.changed;
+            let made = kernel.set(ifindex, &to_set).await?;
+            after.features.record(&to_set, &made);
         }
     }
     let wanted: Vec<_> = values.iter().map(|v| (&v.name, v.wanted)).collect();
     let refusals = write(kernel, ifindex, &wanted).await;
-    let mut after = before.clone();
-    if !to_set.is_empty() {
-        after.features = kernel.get(ifindex).await?;
-    }
     reread(kernel, ifindex, &wanted, &mut after).await;
     outcome.nic.name.clone_from(&after.features.interface);
     outcome.keys = plan
@@ -236,7 +233,7 @@ async fn carry_out(
         &refusals,
     );
     let planned = |name: &str| plan.features().any(|(feature, _)| feature.name == name);
-    outcome.side_effects = side_effects(changed, features, planned);
+    outcome.side_effects = side_effects(features, &after.features, planned);
     Ok(())
 }
 
@@ -306,13 +303,14 @@ pub(crate) fn value_outcomes<'n>(
 
 /// What changed without having been asked for.
 pub(crate) fn side_effects(
-    mut changed: Vec<(String, bool)>,
     before: &Features,
+    after: &Features,
     asked: impl Fn(&str) -> bool,
 ) -> Vec<(String, bool)> {
-    changed
-        .retain(|(name, on)| !asked(name) && before.get(name).is_some_and(|was| was.active != *on));
-    changed
+    let both = before.list.iter().zip(&after.list);
+    both.filter(|(was, is)| was.active != is.active && !asked(&is.name))
+        .map(|(_, is)| (is.name.clone(), is.active))
+        .collect()
 }
 
 fn key_outcome(key: &KeyPlan, after: &Features) -> KeyOutcome {

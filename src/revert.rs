@@ -114,9 +114,10 @@ async fn restore(
     let to_set: Vec<_> = to_set.map(|f| (f.name.as_str(), f.wanted)).collect();
     let mut after = before.clone();
     if !to_set.is_empty() {
-        let changed = kernel.set(ifindex, &to_set).await?.changed;
+        let made = kernel.set(ifindex, &to_set).await?;
+        after.features.record(&to_set, &made);
         let asked = |name: &str| saved.before.iter().any(|feature| feature.name == name);
-        outcome.side_effects = side_effects(changed, features, asked);
+        outcome.side_effects = side_effects(features, &after.features, asked);
     }
     let differing: Vec<_> = values
         .iter()
@@ -124,9 +125,6 @@ async fn restore(
         .copied()
         .collect();
     let refusals = write(kernel, ifindex, &differing).await;
-    if !to_set.is_empty() {
-        after.features = kernel.get(ifindex).await?;
-    }
     reread(kernel, ifindex, &differing, &mut after).await;
     outcome.nic.name.clone_from(&after.features.interface);
     let keys = saved.before.iter();

@@ -110,10 +110,12 @@ fn mark(list: &mut [Feature], bitset: &[u8], with: fn(&mut Feature)) -> Result<(
 
 /// WANTED lists what was asked for and is not so, ACTIVE what changed, with its new value.
 fn changes(payload: &[u8]) -> Result<Changes, DecodeError> {
-    let [_, wanted, active] = required(payload, SET_REPLY_HAS)?;
+    let [header, wanted, active] = required(payload, SET_REPLY_HAS)?;
+    let (_, interface) = addressee(header)?;
     let refused = bits(wanted)?.into_iter();
     let changed = bits(active)?.into_iter();
     Ok(Changes {
+        interface,
         refused: refused.map(|bit| bit.name.to_owned()).collect(),
         changed: changed
             .map(|bit| (bit.name.to_owned(), bit.value))

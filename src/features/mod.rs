@@ -50,11 +50,27 @@ impl Features {
     pub fn get(&self, name: &str) -> Option<&Feature> {
         self.list.iter().find(|feature| feature.name == name)
     }
+
+    /// What a SET of `asked` made of them, by the kernel's answer to it: it compares what was asked
+    /// for with what is so under the same lock (`ethnl_set_features`, net/ethtool/features.c).
+    pub fn record(&mut self, asked: &[(&str, bool)], made: &Changes) {
+        self.interface.clone_from(&made.interface);
+        for feature in &mut self.list {
+            if let Some((_, on)) = asked.iter().find(|(name, _)| *name == feature.name) {
+                feature.wanted = *on;
+                feature.active = *on != made.refused.contains(&feature.name);
+            } else if let Some((_, on)) = made.changed.iter().find(|(n, _)| *n == feature.name) {
+                feature.active = *on;
+            }
+        }
+    }
 }
 
 /// What the kernel did with a SET.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
+    /// The NIC's name now.
+    pub interface: String,
     /// Asked for, but not so now. Empty if all that was asked for is so.
     pub refused: Vec<String>,
     /// Active now and not before, or the other way round, whether asked for or not.

@@ -265,6 +265,7 @@ impl FeatureKernel for FakeKernel {
         let refused = |(name, on): &&(&str, bool)| self.active.contains(*name) != *on;
         let changed = self.active.symmetric_difference(&before);
         Ok(Changes {
+            interface: self.interface.clone(),
             refused: asked
                 .iter()
                 .filter(refused)

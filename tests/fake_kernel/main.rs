@@ -86,7 +86,7 @@ fn debug(text: &str) -> (Level, String) {
 }
 
 #[test]
-fn the_normal_case_is_one_get_one_set_and_one_get() {
+fn the_normal_case_is_one_get_and_one_set() {
     let mut kernel = FakeKernel::e1000e();
     let outcome = apply_rules(&mut kernel, &[REMEDY]);
     assert_eq!(
@@ -99,7 +99,7 @@ fn the_normal_case_is_one_get_one_set_and_one_get() {
         ("tx-generic-segmentation", false),
         ("rx-gro", false),
     ]);
-    assert_eq!(kernel.calls, [Call::Get, all_changes, Call::Get]);
+    assert_eq!(kernel.calls, [Call::Get, all_changes]);
 }
 
 #[test]
@@ -186,7 +186,7 @@ mod stuck {
         let outcome = apply_rules(&mut kernel, &["tso = false"]);
         assert_eq!(line(&outcome), info("eno1: tso off (was on); rule a"));
         let there = set(&BOTH.map(|(name, off)| (name, !off)));
-        assert_eq!(kernel.calls, [Call::Get, there, set(&BOTH), Call::Get]);
+        assert_eq!(kernel.calls, [Call::Get, there, set(&BOTH)]);
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod stuck {
         apply_rules(&mut kernel, &["gro = false\ntx-tcp-segmentation = false"]);
         let there = set(&[("tx-tcp-segmentation", true)]);
         let back = set(&[("rx-gro", false), ("tx-tcp-segmentation", false)]);
-        assert_eq!(kernel.calls, [Call::Get, there, back, Call::Get]);
+        assert_eq!(kernel.calls, [Call::Get, there, back]);
         assert!(!kernel.is_on("tx-tcp-segmentation") && !kernel.is_on("rx-gro"));
     }
 
@@ -312,8 +312,8 @@ mod side_effects {
     fn sg_off_takes_tso_and_gso_along() {
         let mut kernel = FakeKernel::e1000e();
         let outcome = apply_rules(&mut kernel, &["sg = false"]);
-        let said = "eno1: sg off (was on), also tx-generic-segmentation off, \
-                    also tx-tcp-segmentation off, also tx-tcp6-segmentation off; rule a";
+        let said = "eno1: sg off (was on), also tx-tcp-segmentation off, \
+                    also tx-tcp6-segmentation off, also tx-generic-segmentation off; rule a";
         assert_eq!(line(&outcome), info(said));
     }
 
@@ -357,7 +357,7 @@ mod trouble {
 
     #[test]
     fn a_device_that_goes_is_no_failure_at_any_of_the_calls() {
-        for call in 0..4 {
+        for call in 0..3 {
             let mut kernel = FakeKernel::e1000e();
             kernel.add("tx-tcp-segmentation", "on [requested off]");
             kernel.errors.insert(call, KernelError::Gone);
@@ -395,7 +395,7 @@ mod trouble {
 
     #[test]
     fn a_nic_renamed_in_between_is_called_by_its_new_name() {
-        for call in 0..3 {
+        for call in 0..2 {
             let mut kernel = FakeKernel::e1000e();
             kernel.renames.insert(call, "enp0s31f6".into());
             let outcome = apply_rules(&mut kernel, &[REMEDY]);

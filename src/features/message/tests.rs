@@ -140,7 +140,7 @@ mod what_a_real_kernel_said {
     #[test]
     fn a_set_that_changes_nothing_is_answered_too() {
         let changes = set_reply(&captured("set-reply-nothing-to-do.bin"));
-        assert_eq!(changes, Changes::default());
+        assert!(changes.refused.is_empty() && changes.changed.is_empty());
     }
 
     #[test]
