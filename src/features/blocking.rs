@@ -8,10 +8,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use netlink_packet_core::{
-    Emitable, NLM_F_ACK, NLM_F_REQUEST, NetlinkBuffer, NlasIterator, ParseableParametrized,
-    parse_i32, parse_u16,
+    Emitable, NLM_F_ACK, NLM_F_REQUEST, NetlinkBuffer, NlasIterator, parse_i32, parse_u16,
 };
-use netlink_packet_generic::{GenlFamily, GenlHeader};
+use netlink_packet_generic::GenlHeader;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto,
@@ -19,10 +18,8 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeVal;
 
-use super::message::FeaturesMessage;
-use super::{Changes, FeatureKernel, Features, KernelError};
-use crate::settings::message::SettingsMessage;
-use crate::settings::{Family, Reading, Value};
+use super::KernelError;
+use super::conversation::{Conversation, Message};
 
 /// How long an answer may take, in seconds; it is there when the request has been sent.
 const PATIENCE_S: i64 = 10;
@@ -64,7 +61,7 @@ impl BlockingConnection {
             cmd: CTRL_CMD_GETFAMILY,
             version: 2,
         };
-        let answer = connection.ask(GENL_ID_CTRL, header, &request)?;
+        let answer = connection.exchange(GENL_ID_CTRL, header, &request)?;
         let (_, answer) = answer.ok_or_else(KernelError::no_answer)?;
         let mut attributes = NlasIterator::new(answer.as_slice()).flatten();
         let number = attributes.find(|attribute| attribute.kind() == CTRL_ATTR_FAMILY_ID);
@@ -75,7 +72,7 @@ impl BlockingConnection {
 
     /// Sends a request and gives the reply that comes before the ACK, if one does: its header and
     /// attributes.
-    fn ask(
+    fn exchange(
         &mut self,
         family: u16,
         header: GenlHeader,
@@ -117,27 +114,6 @@ impl BlockingConnection {
         }
     }
 
-    /// Sends a message of the `ethtool` family.
-    fn ask_ethtool<M>(&mut self, request: &M) -> Result<Option<M>, KernelError>
-    where
-        M: GenlFamily + Emitable + ParseableParametrized<[u8], GenlHeader>,
-    {
-        let header = GenlHeader {
-            cmd: request.command(),
-            version: request.version(),
-        };
-        let mut attributes = vec![0; request.buffer_len()];
-        request.emit(&mut attributes);
-        let answer = self.ask(self.family, header, &attributes)?;
-        let answer = answer.map(|(header, answer)| M::parse_with_param(&answer, header));
-        answer.transpose().map_err(KernelError::unreadable)
-    }
-
-    fn ask_features(&mut self, request: &FeaturesMessage) -> Result<FeaturesMessage, KernelError> {
-        self.ask_ethtool(request)?
-            .ok_or_else(KernelError::no_answer)
-    }
-
     /// Does work that waits for nothing but this connection, so that it never has to be polled again.
     pub fn run<T>(work: impl Future<Output = T>) -> T {
         let mut context = Context::from_waker(Waker::noop());
@@ -152,31 +128,16 @@ fn failed(error: Errno) -> KernelError {
     KernelError::Netlink(std::io::Error::from(error).to_string())
 }
 
-impl FeatureKernel for BlockingConnection {
-    async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
-        self.ask_features(&FeaturesMessage::Get { ifindex })?
-            .features()
-    }
-
-    async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
-        let request = FeaturesMessage::set(ifindex, wanted);
-        self.ask_features(&request)?.changes()
-    }
-
-    async fn read(&mut self, ifindex: u32, family: Family) -> Result<Reading, KernelError> {
-        match self.ask_ethtool(&SettingsMessage::Get { family, ifindex })? {
-            Some(SettingsMessage::Reply(_, reading)) => Ok(reading),
-            _ => Err(KernelError::no_answer()),
-        }
-    }
-
-    async fn write(
-        &mut self,
-        ifindex: u32,
-        family: Family,
-        values: &[(&str, Value)],
-    ) -> Result<(), KernelError> {
-        let request = SettingsMessage::set(family, ifindex, values);
-        self.ask_ethtool(&request).map(drop)
+impl Conversation for BlockingConnection {
+    async fn ask<M: Message>(&mut self, request: M) -> Result<Option<M>, KernelError> {
+        let header = GenlHeader {
+            cmd: request.command(),
+            version: request.version(),
+        };
+        let mut attributes = vec![0; request.buffer_len()];
+        request.emit(&mut attributes);
+        let answer = self.exchange(self.family, header, &attributes)?;
+        let answer = answer.map(|(header, answer)| M::parse_with_param(&answer, header));
+        answer.transpose().map_err(KernelError::unreadable)
     }
 }

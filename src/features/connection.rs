@@ -3,18 +3,15 @@
 
 use futures_util::StreamExt;
 use genetlink::{GenetlinkError, GenetlinkHandle};
-use netlink_packet_core::{
-    Emitable, NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload, ParseableParametrized,
-};
-use netlink_packet_generic::{GenlFamily, GenlHeader, GenlMessage};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_generic::GenlMessage;
 use nix::errno::Errno;
 use rtnetlink::sys::AsyncSocket;
 
+use super::KernelError;
+use super::conversation::{Conversation, Message};
 use super::message::FeaturesMessage;
-use super::{Changes, FeatureKernel, Features, KernelError};
-use crate::settings::message::SettingsMessage;
 use crate::settings::wire::extended_ack;
-use crate::settings::{Family, Reading, Value};
 
 /// A connection to the running kernel. One serves any number of NICs.
 pub struct Connection {
@@ -46,13 +43,21 @@ impl Connection {
         group
             .ok_or_else(|| KernelError::Netlink("the ethtool family has no group 'monitor'".into()))
     }
+}
 
-    /// Sends a request and gives the reply that comes before the ACK, if one does.
-    async fn ask<M>(&mut self, request: M) -> Result<Option<M>, KernelError>
-    where
-        M: GenlFamily + Emitable + ParseableParametrized<[u8], GenlHeader>,
-        M: Clone + std::fmt::Debug + Send + Unpin + 'static,
-    {
+fn no_family(error: GenetlinkError) -> KernelError {
+    match error {
+        GenetlinkError::NetlinkError(error)
+            if error.raw_os_error() == Some(Errno::ENOENT as i32) =>
+        {
+            KernelError::NoEthtoolNetlink
+        }
+        other => KernelError::Netlink(other.to_string()),
+    }
+}
+
+impl Conversation for Connection {
+    async fn ask<M: Message>(&mut self, request: M) -> Result<Option<M>, KernelError> {
         let mut message = NetlinkMessage::from(GenlMessage::from_payload(request));
         // Without ACK, the end of the answer could not be told from its middle.
         message.header.flags = NLM_F_REQUEST | NLM_F_ACK;
@@ -72,53 +77,5 @@ impl Connection {
             }
         }
         Ok(answer)
-    }
-
-    async fn ask_features(
-        &mut self,
-        request: FeaturesMessage,
-    ) -> Result<FeaturesMessage, KernelError> {
-        let answer = self.ask(request).await?;
-        answer.ok_or_else(KernelError::no_answer)
-    }
-}
-
-fn no_family(error: GenetlinkError) -> KernelError {
-    match error {
-        GenetlinkError::NetlinkError(error)
-            if error.raw_os_error() == Some(Errno::ENOENT as i32) =>
-        {
-            KernelError::NoEthtoolNetlink
-        }
-        other => KernelError::Netlink(other.to_string()),
-    }
-}
-
-impl FeatureKernel for Connection {
-    async fn get(&mut self, ifindex: u32) -> Result<Features, KernelError> {
-        let request = FeaturesMessage::Get { ifindex };
-        self.ask_features(request).await?.features()
-    }
-
-    async fn set(&mut self, ifindex: u32, wanted: &[(&str, bool)]) -> Result<Changes, KernelError> {
-        let request = FeaturesMessage::set(ifindex, wanted);
-        self.ask_features(request).await?.changes()
-    }
-
-    async fn read(&mut self, ifindex: u32, family: Family) -> Result<Reading, KernelError> {
-        match self.ask(SettingsMessage::Get { family, ifindex }).await? {
-            Some(SettingsMessage::Reply(_, reading)) => Ok(reading),
-            _ => Err(KernelError::no_answer()),
-        }
-    }
-
-    async fn write(
-        &mut self,
-        ifindex: u32,
-        family: Family,
-        values: &[(&str, Value)],
-    ) -> Result<(), KernelError> {
-        let request = SettingsMessage::set(family, ifindex, values);
-        self.ask(request).await.map(drop)
     }
 }

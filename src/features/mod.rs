@@ -9,6 +9,7 @@
 mod blocking;
 #[cfg(feature = "watch")]
 mod connection;
+mod conversation;
 pub mod message;
 mod names;
 
