@@ -218,7 +218,7 @@ impl NicHistories {
             said.push(format!("link up at {}", up.strftime("%Y-%m-%d %H:%M:%S")));
         }
         for (count, one, more) in [
-            (state.put_back, "offload put back", "offloads put back"),
+            (state.put_back, "offload restored", "offloads restored"),
             (state.wedges, "wedge", "wedges"),
             (state.recoveries, "recovery tried", "recoveries tried"),
         ] {

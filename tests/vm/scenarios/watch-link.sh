@@ -77,7 +77,7 @@ while tso(0x1e):
 print("%.1f" % ((time.monotonic() - start) * 1000))
 END
 milliseconds=$(python3 /run/vm/drift.py "$nic" 2>&1)
-metric "drift put back after ms" "$milliseconds"
+metric "drift restored after ms" "$milliseconds"
 check "drift is put back within 100 ms ($milliseconds)" awk "BEGIN { exit !($milliseconds + 0 > 0 && $milliseconds < 100 * $PATIENCE) }"
 check "all of it" wait_for 5 offloads_are "$nic" off
 check "one line says so" wait_for 5 said_times 1 .
@@ -85,7 +85,7 @@ check "with what it was" said_times 1 "^$nic: tso .*off (was on).*event drift"
 say "$(said)"
 check "TSO over IPv6 and the rest too" wait_for 5 matches off "$(feature "$nic" tx-tcp6-segmentation)"
 check "it is counted" counted_is put_back 1
-check "status says so" matches '*watched: link up at *, 1 offload put back*' "$(unhang status)"
+check "status says so" matches '*watched: link up at *, 1 offload restored*' "$(unhang status)"
 
 # A script that insists. Three put-backs within ten minutes are the limit; one was above.
 mark
