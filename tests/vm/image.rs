@@ -1,10 +1,10 @@
 //! The images that image.sh makes, each asked for at most once in a run, and throw-away disks on top of them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// `target/vm`
 pub fn work_dir() -> PathBuf {
@@ -25,15 +25,14 @@ pub fn require_tools() -> Result<(), String> {
 
 /// The directory with root.ext4, vmlinuz and initrd of a suite; made now if it is not there.
 pub fn image(suite: &str, extra: &str) -> Result<PathBuf, String> {
-    type Ready = HashMap<(String, String), Result<PathBuf, String>>;
-    static READY: Mutex<Option<Ready>> = Mutex::new(None);
+    // Each of its own, so that guests of one go on while another is made.
+    type Image = Arc<OnceLock<Result<PathBuf, String>>>;
+    static IMAGES: Mutex<BTreeMap<(String, String), Image>> = Mutex::new(BTreeMap::new());
 
-    let mut ready = READY.lock().map_err(|_| "another test panicked")?;
-    ready
-        .get_or_insert_default()
-        .entry((suite.to_owned(), extra.to_owned()))
-        .or_insert_with(|| make(suite, extra))
-        .clone()
+    let which = (suite.to_owned(), extra.to_owned());
+    let images = IMAGES.lock().map_err(|_| "another test panicked");
+    let image = Image::clone(images?.entry(which).or_default());
+    image.get_or_init(|| make(suite, extra)).clone()
 }
 
 fn make(suite: &str, extra: &str) -> Result<PathBuf, String> {

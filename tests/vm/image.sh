@@ -96,7 +96,7 @@ make_initrd() { # VERSION FILE
     mkdir -p "$ramfs/bin" "$ramfs/dev" "$ramfs/proc" "$ramfs/sys" "$ramfs/new" "$ramfs/modules"
     cp "$(command -v busybox)" "$ramfs/bin/busybox"
     for module in virtio_pci virtio_blk crc32c_generic ext4; do
-        modprobe --dirname "$work/kernel-$1" --set-version "$1" --show-depends "$module" 2>/dev/null || true
+        modprobe --dirname "$root" --set-version "$1" --show-depends "$module" 2>/dev/null || true
     done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$work/order"
     while read -r file; do
         cp "$file" "$ramfs/modules/"
@@ -174,8 +174,6 @@ for meta in $metas; do
     [ -d "$kernel/lib" ] || ln -s usr/lib "$kernel/lib"
     vmlinuz=$(find "$kernel" -type f -name 'vmlinuz*' | head -n 1)
     [ -n "$vmlinuz" ] || die "no vmlinuz in the packages of $meta"
-    find "$kernel/lib/modules/$version/" -name '*.ko.xz' -exec xz -d {} +
-    find "$kernel/lib/modules/$version/" -name '*.ko.zst' -exec zstd -q -d --rm {} +
     depmod -b "$kernel" "$version"
     for module in $modules; do
         modprobe --dirname "$kernel" --set-version "$version" --show-depends "$module" 2>/dev/null || true
@@ -183,6 +181,11 @@ for meta in $metas; do
         target=$root/usr/lib/modules/${file#*/lib/modules/}
         mkdir -p "${target%/*}"
         cp "$file" "$target"
+        # Busybox' insmod reads no compressed ones.
+        case $target in
+        *.xz) xz -d "$target" ;;
+        *.zst) zstd -q -d --rm "$target" ;;
+        esac
     done
     cp "$kernel/lib/modules/$version"/modules.builtin* "$kernel/lib/modules/$version/modules.order" "$root/usr/lib/modules/$version/"
     [ -z "$our_modules" ] || build_modules "$version"
