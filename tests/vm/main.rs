@@ -77,7 +77,7 @@ fn trials() -> Result<Vec<Trial>, String> {
         let wanted = if everywhere {
             suites.names.clone()
         } else {
-            suites.of(&scenario.suites)
+            suites.of(scenario)
         };
         for suite in wanted {
             let scenario = scenario.clone();

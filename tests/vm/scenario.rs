@@ -17,6 +17,8 @@ pub struct Scenario {
     pub path: PathBuf,
     pub about: String,
     pub suites: Vec<String>,
+    /// In no other guest, even if the package can be installed in none of these.
+    pub only: bool,
     pub nics: Vec<NicSpec>,
     pub hub: bool,
     pub append: String,
@@ -71,6 +73,7 @@ impl Scenario {
             path: path.to_owned(),
             about: String::new(),
             suites: vec!["bookworm".to_owned(), "trixie".to_owned()],
+            only: false,
             nics: vec![NicSpec::parse("e1000e")?],
             hub: false,
             append: String::new(),
@@ -104,6 +107,10 @@ impl Scenario {
             "suites" if value == "all" => self.suites = SUITES.map(str::to_owned).to_vec(),
             "suites" => {
                 self.suites = words().map(str::to_owned).collect();
+                self.only = self.suites.last().is_some_and(|last| last == "only");
+                if self.only {
+                    self.suites.pop();
+                }
                 if let Some(unknown) = self.suites.iter().find(|s| !SUITES.contains(&s.as_str())) {
                     return Err(format!("no suite {unknown}; there are {SUITES:?} and all"));
                 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::scenario::SUITES;
+use crate::scenario::{SUITES, Scenario};
 
 /// The releases, and what libc6 they have at least.
 const RELEASES: [(&str, &str); 3] = [("bookworm", "2.36"), ("trixie", "2.41"), ("forky", "2.42")];
@@ -54,14 +54,14 @@ impl Suites {
         Ok(Suites { names, strict })
     }
 
-    /// Where a scenario that is for these suites is run: for one in which the package can't be
-    /// installed, in another.
-    pub fn of(&self, wanted: &[String]) -> Vec<String> {
-        let (mut taken, away): (Vec<String>, Vec<String>) = wanted
+    /// Where the scenario is run: for a suite in which the package can't be installed, in another.
+    pub fn of(&self, scenario: &Scenario) -> Vec<String> {
+        let (mut taken, away): (Vec<String>, Vec<String>) = scenario
+            .suites
             .iter()
             .cloned()
             .partition(|one| self.names.contains(one));
-        if !self.strict {
+        if !self.strict && !scenario.only {
             for _ in away {
                 let free = self.names.iter().find(|name| !taken.contains(name));
                 taken.extend(free.cloned());

@@ -1,5 +1,5 @@
 # about: the e1000e of before Linux 6.3 turns TSO on at link-up, behind the kernel's back; the watcher puts it right
-# suites: bookworm
+# suites: bookworm only
 # append: e1000e.IntMode=1
 # extra: old-e1000e.ko
 # limit: 300
