@@ -11,6 +11,7 @@ mod exhausted;
 mod filter;
 pub mod guard;
 mod kmsg;
+mod ladder;
 mod listen;
 mod nway;
 mod react;

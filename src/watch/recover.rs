@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kmsg::{Record, What};
+use super::ladder::{Action, Leave, Rung, Trouble};
 use super::react::net_device;
 use super::tell::Recovered;
-use super::wedge::{Action, Leave, Rung, Trouble};
 use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
