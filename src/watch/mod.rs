@@ -9,6 +9,8 @@
 pub mod bond;
 mod exhausted;
 mod filter;
+#[cfg(test)]
+mod fixture;
 pub mod guard;
 mod kmsg;
 mod ladder;

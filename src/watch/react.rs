@@ -220,41 +220,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::features::Connection;
-    use crate::log::Log;
-    use crate::notify::Queue;
-    use crate::saved_state::SavedState;
-    use crate::watch::state::{self, NicState};
+    use crate::watch::fixture::with_watcher;
+    use crate::watch::state::{NicState, WatchState};
 
     #[test]
     fn what_was_noted_of_a_device_goes_with_it_even_if_no_rule_is_for_it_any_more() {
-        let root = std::env::temp_dir().join(format!("unhang-gone-{}", std::process::id()));
-        let state_path = state::path(&root);
-        let test = async {
-            let mut watcher = Watcher {
-                rules: Arc::new(RuleSet::default()),
-                dirs: Vec::new(),
-                kernel: Connection::open().unwrap(),
-                log: Log::below(&root),
-                saved: SavedState::below(&root),
-                queue: Queue::below(&root),
-                root: root.clone(),
-                nics: BTreeMap::new(),
-                state: state::WatchState {
-                    sequence: Some(7),
-                    events: 0,
-                    nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
-                },
-                state_path: state_path.clone(),
-                complaints: Vec::new(),
-                without_trials: false,
-            };
-            watcher.react(Signal::Gone(2)).await;
+        let root = tempfile::tempdir().unwrap();
+        let state = WatchState {
+            nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
+            ..WatchState::default()
         };
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(test);
-        let left = state::WatchState::load(&state_path).nics.into_keys();
-        assert_eq!(left.collect::<Vec<_>>(), [3]);
-        fs::remove_dir_all(root).unwrap();
+        with_watcher(root.path(), state, async |watcher| {
+            watcher.react(Signal::Gone(2)).await;
+            let left = WatchState::load(&watcher.state_path).nics.into_keys();
+            assert_eq!(left.collect::<Vec<_>>(), [3]);
+        });
     }
 }

@@ -59,12 +59,20 @@ impl Watcher {
             }
             What::Reset => {
                 state.wedge.moving(stamp, false);
+                if let Some(recovered) = &mut state.recovered {
+                    recovered.lost();
+                }
             }
-            What::LinkUp => back = state.wedge.moving(stamp, true),
+            What::LinkUp => {
+                back = state.wedge.moving(stamp, true);
+                if let Some(recovered) = &mut state.recovered {
+                    recovered.link_up(stamp);
+                }
+            }
         }
         let back = back.map(|back| (back.gone, Part::back(back.since, back.recovery)));
         if let Some((gone, part)) = &back {
-            state.recovered = Some(Recovered::seems(*gone, part.to_string()));
+            state.recovered = Some(Recovered::seems(stamp, *gone, part.to_string()));
         }
         if let Action::Leave { why, trouble, .. } = action {
             let what = format!("{trouble}, left alone: {}", why.reason());
