@@ -14,13 +14,13 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, first};
-use super::{Drift, Exhausted, Match, Rule, Wanted};
+use super::{Drift, Exhausted, Match, Rule, Stall, Wanted};
 use crate::features::Key;
 use crate::nic::parse_mac;
 use crate::settings::Family;
 use kinds::{elements, glob, non_empty};
 
-const RULE_KEYS: [&str; 15] = [
+const RULE_KEYS: [&str; 16] = [
     "name",
     "description",
     "evidence",
@@ -36,6 +36,7 @@ const RULE_KEYS: [&str; 15] = [
     "recover",
     "trial",
     "exhausted",
+    "stall",
 ];
 const DRIFT: [(&str, Drift); 2] = [("restore", Drift::Restore), ("report", Drift::Report)];
 const DRIFT_HELP: &str =
@@ -47,6 +48,8 @@ const EXHAUSTED: [(&str, Exhausted); 3] = [
 ];
 const EXHAUSTED_HELP: &str =
     "write \"link-down\" for a port of a bond, \"reboot\" for a machine with no other way in";
+const STALL: [(&str, Stall); 2] = [("nothing", Stall::Nothing), ("report", Stall::Report)];
+const STALL_HELP: &str = "write \"report\" to have it logged and told to the hooks";
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
 /// The rules of a file with this text; if anything is an error, no rules and the first errors.
@@ -128,6 +131,7 @@ impl Parser {
         let mut recover = None;
         let mut trial = None;
         let mut exhausted = None;
+        let mut stall = None;
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(value),
@@ -138,13 +142,14 @@ impl Parser {
                 "drift" => {
                     drift = self
                         .word(value, "drift", &DRIFT, DRIFT_HELP)
-                        .unwrap_or_default()
+                        .unwrap_or_default();
                 }
                 "recover" => recover = self.boolean(value, "recover"),
                 "trial" => trial = self.trial(value, &key.span()),
                 "exhausted" => {
-                    exhausted = self.word(value, "exhausted", &EXHAUSTED, EXHAUSTED_HELP)
+                    exhausted = self.word(value, "exhausted", &EXHAUSTED, EXHAUSTED_HELP);
                 }
+                "stall" => stall = self.word(value, "stall", &STALL, STALL_HELP),
                 word => match Family::of_table(word) {
                     Some(family) => values.extend(self.values(family, value)),
                     None => self.unknown_key(key, "a rule", &RULE_KEYS),
@@ -194,6 +199,7 @@ impl Parser {
             recover,
             trial,
             exhausted,
+            stall,
             span,
         })
     }

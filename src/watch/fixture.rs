@@ -39,6 +39,7 @@ pub fn with_watcher(root: &Path, state: WatchState, test: impl AsyncFnOnce(&mut 
             nic: nic(),
             bus_address: Some(PCI_ADDRESS.into()),
             complaint: None,
+            stall: None,
         };
         let mut watcher = Watcher {
             rules: Arc::new(load(&dirs)),

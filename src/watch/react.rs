@@ -11,7 +11,7 @@ use super::{Watched, Watcher, rulefiles};
 use crate::discover;
 use crate::log::{Event, Level, Line};
 use crate::nic::Nic;
-use crate::rules::{RuleSet, decide};
+use crate::rules::{RuleSet, Stall, decide};
 
 impl Watcher {
     pub(super) async fn react(&mut self, signal: Signal) {
@@ -69,7 +69,9 @@ impl Watcher {
 
     /// Begins or goes on to watch the NIC if a rule matches it.
     fn take_on(&mut self, nic: Nic) -> bool {
-        if decide(self.rules.rules(), &nic).is_empty() {
+        let decision = decide(self.rules.rules(), &nic);
+        let look = decision.stall() == Stall::Report;
+        if decision.is_empty() {
             self.nics.remove(&nic.ifindex);
             return false;
         }
@@ -79,12 +81,14 @@ impl Watcher {
             nic: nic.clone(),
             bus_address: bus_address.clone(),
             complaint: None,
+            stall: None,
         });
         let state = self.state.nics.entry(nic.ifindex).or_default();
         state
             .carrier_ups
             .get_or_insert_with(|| read_carrier_ups(&nic.name));
         watched.nic = nic;
+        watched.stall = look.then(|| watched.stall.take().unwrap_or_default());
         watched.bus_address = bus_address;
         true
     }

@@ -134,12 +134,17 @@ impl Watcher {
     }
 
     pub(super) fn say_wedge(&self, nic: &Nic, level: Level, parts: Vec<Part>) {
+        self.say_of(nic, level, parts, &Event::wedge());
+    }
+
+    /// Says what the watcher itself saw or did.
+    pub(super) fn say_of(&self, nic: &Nic, level: Level, parts: Vec<Part>, event: &Event) {
         let line = Line {
             interface: nic.name.clone(),
             parts,
             rules: decide(self.rules.rules(), nic).rules(),
             identity: nic.identity(),
-            event: Event::wedge().to_string(),
+            event: event.to_string(),
         };
         self.log.write(level, &line.to_string());
     }
@@ -157,7 +162,7 @@ fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
 }
 
 /// How many packets the NIC has transmitted, by its own count.
-fn transmitted(interface: &str) -> Option<u64> {
+pub(super) fn transmitted(interface: &str) -> Option<u64> {
     let path = net_device(interface).join("statistics/tx_packets");
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }

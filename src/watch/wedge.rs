@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::ladder::{Action, Ladder, Trouble};
 use super::storm::Storm;
 
-/// So many blocks without a reset make a wedge.
+/// So many blocks without a reset make a wedge. The second is what says that the ring stood still for the whole of
+/// the driver's own interval of 2 s; the NIC's counters could not say it sooner, and before that it may be slow only
+/// (one block, and it goes on) or a false alarm at link-up.
 const BLOCKS: u32 = 2;
 /// After so long without a block the next one is another incident.
 const QUIET: Duration = Duration::from_secs(60);
@@ -76,6 +78,10 @@ impl Wedge {
         self.first_block.get_or_insert(now);
         self.last_block = Some(now);
         self.came_up = false;
+    }
+
+    pub fn last_block(&self) -> Option<Duration> {
+        self.last_block
     }
 
     /// What to do about the block just noted. What it says is counted as done.
