@@ -61,8 +61,8 @@ pub struct ValueOutcome {
 }
 
 impl ValueOutcome {
-    fn is_right(&self) -> bool {
-        self.is.is_right(self.wanted)
+    pub fn is_right(&self) -> bool {
+        self.is.is_right(&self.name, self.wanted)
     }
 }
 

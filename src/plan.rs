@@ -200,9 +200,9 @@ impl Now {
 
 impl Is {
     /// Whether that is as wanted. What does not exist is as good as off.
-    pub fn is_right(&self, wanted: Value) -> bool {
+    pub fn is_right(&self, name: &Name, wanted: Value) -> bool {
         match self {
-            Is::Value(is) => *is == wanted,
+            Is::Value(is) => *is == wanted || *is == name.made_of(wanted),
             Is::NoFamily | Is::NoKey => wanted == Value::Switch(false),
             Is::Unread(_) => false,
         }
@@ -221,7 +221,7 @@ impl ValuePlan {
 
     /// Whether it is as wanted.
     pub fn is_right(&self) -> bool {
-        self.is.is_right(self.wanted)
+        self.is.is_right(&self.name, self.wanted)
     }
 
     /// Whether it is to be changed.

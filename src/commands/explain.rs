@@ -11,7 +11,7 @@ use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, decide};
+use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, Stall, decide};
 use crate::running_kernel::{read_nics, read_plans};
 use crate::settings::{Family, Value};
 use crate::text::printable;
@@ -124,6 +124,11 @@ impl Explanation<'_> {
         text += &format!("\nWhat would be done:\n{}", self.work());
         if let Some(end) = self.end() {
             text += &format!("\nIf it hangs and can't be brought back:\n  {end}\n");
+        }
+        if self.decision.stall() == Stall::Report {
+            text +=
+                "\nIf nothing leaves its queue for more than 10 s and its driver says nothing:\n";
+            text += "  it is logged and told to the hooks\n";
         }
         let costs: Vec<String> = self
             .costs()

@@ -143,6 +143,7 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
             Part::Also(..)
             | Part::Unsaved(_)
             | Part::Recovery(..)
+            | Part::Stalled { .. }
             | Part::Left(_)
             | Part::Exhausted(_) => {}
         }

@@ -4,11 +4,13 @@
 //! back from a journal share it. [`syslog`] brings it out without ever waiting.
 
 mod line;
+mod part;
 mod syslog;
 mod trial;
 mod value;
 
-pub use line::{Line, Part};
+pub use line::Line;
+pub use part::Part;
 pub use syslog::Log;
 pub use trial::{TrialPart, TrialStep};
 pub use value::ValuePart;
@@ -35,6 +37,11 @@ impl Event {
     /// The NIC does not transmit.
     pub fn wedge() -> Event {
         Event("wedge".into())
+    }
+
+    /// The NIC transmits nothing, and its driver says nothing.
+    pub fn stall() -> Event {
+        Event("stall".into())
     }
 
     pub fn rules() -> Event {

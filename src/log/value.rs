@@ -28,10 +28,10 @@ impl ValuePart {
     pub(super) fn of(outcome: &ValueOutcome) -> ValuePart {
         let name = outcome.name.clone();
         match (&outcome.was, &outcome.is) {
-            (Is::Value(was), Is::Value(is)) if *is == outcome.wanted && was == is => {
+            (Is::Value(was), Is::Value(is)) if outcome.is_right() && was == is => {
                 ValuePart::Already(name, *is)
             }
-            (Is::Value(was), Is::Value(is)) if *is == outcome.wanted => {
+            (Is::Value(was), Is::Value(is)) if outcome.is_right() => {
                 ValuePart::Changed(name, *is, *was)
             }
             (_, Is::Value(is)) => {

@@ -49,6 +49,8 @@ pub enum Kind {
     Recovered,
     /// A wedged NIC is left alone.
     Exhausted,
+    /// Nothing leaves its queue, and its driver says nothing.
+    Stalled,
     /// An offload that somebody else changes again and again is left as it is.
     LoopGuard,
     /// A rule can't be put in force.
@@ -64,6 +66,7 @@ impl Kind {
         match self {
             Kind::Recovered => "recovered",
             Kind::Exhausted => "exhausted",
+            Kind::Stalled => "stalled",
             Kind::LoopGuard => "loop-guard",
             Kind::NotInForce => "not-in-force",
             Kind::TrialEnded => "trial-ended",

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Exhausted, Match, Rule};
+use super::{Exhausted, Match, Rule, Stall};
 use crate::features::{Key, on_off};
 use crate::nic::Nic;
 use crate::settings::{Family, Name, Value};
@@ -94,6 +94,13 @@ impl<'r> Decision<'r> {
     pub fn exhausted(&self) -> Exhausted {
         let matching = self.looked.iter().filter(|looked| looked.matched());
         let mut said = matching.filter_map(|looked| looked.rule.exhausted);
+        said.next_back().unwrap_or_default()
+    }
+
+    /// Whether it is to be looked whether it stalls, as the last matching rule says that says anything.
+    pub fn stall(&self) -> Stall {
+        let matching = self.looked.iter().filter(|looked| looked.matched());
+        let mut said = matching.filter_map(|looked| looked.rule.stall);
         said.next_back().unwrap_or_default()
     }
 

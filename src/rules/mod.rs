@@ -46,6 +46,8 @@ pub struct Rule {
     pub trial: Option<Criterion>,
     /// What becomes of a NIC that can't be brought back; `None` leaves that to the other rules.
     pub exhausted: Option<Exhausted>,
+    /// Whether the watcher looks for stalls; `None` leaves that to the other rules.
+    pub stall: Option<Stall>,
     /// Where it stands in its file, in bytes.
     pub span: Range<usize>,
 }
@@ -75,6 +77,16 @@ pub enum Exhausted {
     LinkDown,
     /// Reboot the machine.
     Reboot,
+}
+
+/// What the watcher does about a NIC that transmits nothing and whose driver says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stall {
+    /// It is not looked for.
+    #[default]
+    Nothing,
+    /// Log it, and tell the hooks.
+    Report,
 }
 
 /// What the watcher does when somebody else changes a setting.

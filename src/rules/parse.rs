@@ -4,6 +4,7 @@
 //! finds all mistakes of a file, each with its place and what to write instead. A file with
 //! an error yields no rule at all.
 
+mod kinds;
 mod trial;
 mod values;
 
@@ -13,12 +14,13 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, first};
-use super::{Drift, Exhausted, Match, Rule, Wanted};
-use crate::features::{Key, nearest};
+use super::{Drift, Exhausted, Match, Rule, Stall, Wanted};
+use crate::features::Key;
 use crate::nic::parse_mac;
 use crate::settings::Family;
+use kinds::{elements, glob, non_empty};
 
-const RULE_KEYS: [&str; 15] = [
+const RULE_KEYS: [&str; 16] = [
     "name",
     "description",
     "evidence",
@@ -34,7 +36,20 @@ const RULE_KEYS: [&str; 15] = [
     "recover",
     "trial",
     "exhausted",
+    "stall",
 ];
+const DRIFT: [(&str, Drift); 2] = [("restore", Drift::Restore), ("report", Drift::Report)];
+const DRIFT_HELP: &str =
+    "write \"restore\" to undo what somebody else changes, \"report\" to log it only";
+const EXHAUSTED: [(&str, Exhausted); 3] = [
+    ("nothing", Exhausted::Nothing),
+    ("link-down", Exhausted::LinkDown),
+    ("reboot", Exhausted::Reboot),
+];
+const EXHAUSTED_HELP: &str =
+    "write \"link-down\" for a port of a bond, \"reboot\" for a machine with no other way in";
+const STALL: [(&str, Stall); 2] = [("nothing", Stall::Nothing), ("report", Stall::Report)];
+const STALL_HELP: &str = "write \"report\" to have it logged and told to the hooks";
 const MATCH_KEYS: [&str; 5] = ["driver", "pci", "interface", "mac", "path"];
 
 /// The rules of a file with this text; if anything is an error, no rules and the first errors.
@@ -116,6 +131,7 @@ impl Parser {
         let mut recover = None;
         let mut trial = None;
         let mut exhausted = None;
+        let mut stall = None;
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "name" => name = self.name(value),
@@ -123,10 +139,17 @@ impl Parser {
                 "evidence" => evidence = self.text(value, "evidence"),
                 "match" => matches = Some(self.matches(value, &key.span())),
                 "offload" => offload = Some(self.offload(value)),
-                "drift" => drift = self.drift(value),
+                "drift" => {
+                    drift = self
+                        .word(value, "drift", &DRIFT, DRIFT_HELP)
+                        .unwrap_or_default();
+                }
                 "recover" => recover = self.boolean(value, "recover"),
                 "trial" => trial = self.trial(value, &key.span()),
-                "exhausted" => exhausted = self.exhausted(value),
+                "exhausted" => {
+                    exhausted = self.word(value, "exhausted", &EXHAUSTED, EXHAUSTED_HELP);
+                }
+                "stall" => stall = self.word(value, "stall", &STALL, STALL_HELP),
                 word => match Family::of_table(word) {
                     Some(family) => values.extend(self.values(family, value)),
                     None => self.unknown_key(key, "a rule", &RULE_KEYS),
@@ -176,6 +199,7 @@ impl Parser {
             recover,
             trial,
             exhausted,
+            stall,
             span,
         })
     }
@@ -257,132 +281,6 @@ impl Parser {
         }
         wanted
     }
-
-    fn boolean(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<bool> {
-        let boolean = value.get_ref().as_bool();
-        if boolean.is_none() {
-            self.error(
-                value.span(),
-                format!("'{key}' is neither true nor false"),
-                "write false for off, true for on, without quotes",
-            );
-        }
-        boolean
-    }
-
-    fn drift(&mut self, value: &Spanned<DeValue<'_>>) -> Drift {
-        match value.get_ref().as_str() {
-            Some("restore") => Drift::Restore,
-            Some("report") => Drift::Report,
-            _ => {
-                self.error(
-                    value.span(),
-                    "'drift' is neither \"restore\" nor \"report\"".into(),
-                    "write \"restore\" to undo what somebody else changes, \"report\" to log it only",
-                );
-                Drift::default()
-            }
-        }
-    }
-
-    fn exhausted(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Exhausted> {
-        match value.get_ref().as_str() {
-            Some("nothing") => Some(Exhausted::Nothing),
-            Some("link-down") => Some(Exhausted::LinkDown),
-            Some("reboot") => Some(Exhausted::Reboot),
-            _ => {
-                self.error(
-                    value.span(),
-                    "'exhausted' is neither \"nothing\" nor \"link-down\" nor \"reboot\"".into(),
-                    "write \"link-down\" for a port of a bond, \"reboot\" for a machine with no other way in",
-                );
-                None
-            }
-        }
-    }
-
-    /// A string, or a list of strings of which any may hold.
-    fn list<T>(
-        &mut self,
-        value: &Spanned<DeValue<'_>>,
-        key: &str,
-        convert: impl Fn(&str) -> Result<T, String>,
-    ) -> Vec<T> {
-        let values = elements(value);
-        if values.is_empty() {
-            self.error(
-                value.span(),
-                format!("'{key}' is an empty list, so nothing can match"),
-                "name one, or drop the line",
-            );
-        }
-        let mut converted = Vec::new();
-        for value in values {
-            let Some(text) = value.get_ref().as_str() else {
-                self.wrong_type(
-                    value,
-                    key,
-                    "a string or a list of strings",
-                    "put it in quotes",
-                );
-                continue;
-            };
-            match convert(text) {
-                Ok(item) => converted.push(item),
-                Err(message) => self.errors.push(Diagnostic::error(value.span(), message)),
-            }
-        }
-        converted
-    }
-
-    /// Log lines name rules between commas and semicolons, so a name has none.
-    fn name(&mut self, value: &Spanned<DeValue<'_>>) -> Option<String> {
-        let name = self.text(value, "name")?;
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty() || !name.chars().all(allowed) {
-            self.error(
-                value.span(),
-                "a rule's name has letters, digits, '-', '_' and '.' only".into(),
-                "use a short word such as e1000e-tx-hang, and description for the rest",
-            );
-            return None;
-        }
-        Some(name)
-    }
-
-    fn text(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<String> {
-        let text = value.get_ref().as_str();
-        if text.is_none() {
-            self.wrong_type(value, key, "a string", "put it in quotes");
-        }
-        text.map(str::to_owned)
-    }
-
-    fn wrong_type(&mut self, value: &Spanned<DeValue<'_>>, key: &str, wanted: &str, help: &str) {
-        let found = value.get_ref().type_str();
-        self.error(
-            value.span(),
-            format!("'{key}' must be {wanted}, this is of type {found}"),
-            help,
-        );
-    }
-
-    fn unknown_key(&mut self, key: &Spanned<DeString<'_>>, place: &str, known: &[&str]) {
-        let word = key.get_ref();
-        let help = match nearest(word, known.iter().copied()) {
-            Some(meant) => format!("did you mean '{meant}'?"),
-            None => format!("known here: {}", known.join(", ")),
-        };
-        self.error(key.span(), format!("{place} has no key '{word}'"), help);
-    }
-}
-
-/// A list's elements; what is no list stands for a list of itself.
-fn elements<'v, 'i>(value: &'v Spanned<DeValue<'i>>) -> Vec<&'v Spanned<DeValue<'i>>> {
-    match value.get_ref() {
-        DeValue::Array(array) => array.iter().collect(),
-        _ => vec![value],
-    }
 }
 
 /// What the TOML parser found, with what to write instead where that can be told.
@@ -405,31 +303,5 @@ fn not_toml(text: &str, span: Range<usize>, message: &str) -> Diagnostic {
     match help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
-    }
-}
-
-/// A pattern whose brackets are closed; one that is open fits nothing.
-fn glob(text: &str) -> Result<String, String> {
-    let mut rest = text;
-    while let Some(open) = rest.find(['[', '{']) {
-        let (bracket, close) = match rest.as_bytes()[open] {
-            b'[' => ('[', ']'),
-            _ => ('{', '}'),
-        };
-        let Some(length) = rest[open..].find(close).filter(|length| *length > 1) else {
-            return Err(format!(
-                "'{text}' has a '{bracket}' without a '{close}' after it"
-            ));
-        };
-        rest = &rest[open + length..];
-    }
-    non_empty(text)
-}
-
-fn non_empty(text: &str) -> Result<String, String> {
-    if text.is_empty() {
-        Err("an empty text matches nothing".into())
-    } else {
-        Ok(text.to_owned())
     }
 }

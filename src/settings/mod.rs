@@ -45,6 +45,21 @@ impl Name {
         found.next().map(|(_, value)| *value)
     }
 
+    /// What e1000e makes of this value, which it then reports for ever.
+    pub fn made_of(&self, wanted: Value) -> Value {
+        match (self.family, self.key.as_str(), wanted) {
+            // e1000_set_coalesce: it keeps interrupts a second, a multiple of 4.
+            (Family::Coalesce, "rx-usecs", Value::Number(usecs @ 10..=10000)) => {
+                Value::Number(1_000_000 / ((1_000_000 / usecs) & !3))
+            }
+            // e1000_set_ringparam, REQ_TX_DESCRIPTOR_MULTIPLE
+            (Family::Ring, "rx" | "tx", Value::Number(size @ 0..=4096)) => {
+                Value::Number(size.max(64).next_multiple_of(8))
+            }
+            _ => wanted,
+        }
+    }
+
     /// Whether changing it makes e1000e re-initialise the adapter, so that the link drops for about
     /// three seconds. Pause does with autonegotiation on only; that may have changed meanwhile.
     pub fn drops_link(&self) -> bool {
@@ -145,6 +160,29 @@ mod tests {
             "wol ",
         ] {
             assert_eq!(not_one.parse::<Name>(), Err(NotASetting), "{not_one}");
+        }
+    }
+
+    #[test]
+    fn what_the_driver_makes_of_a_number_it_leaves_as_it_is() {
+        let made = |name: &str, number| {
+            let name: Name = name.parse().unwrap();
+            match name.made_of(Value::Number(number)) {
+                Value::Number(made) => made,
+                Value::Switch(_) => panic!("{name} is a number"),
+            }
+        };
+        let usecs = [0, 2, 3, 10, 3000, 10_000, 20_000];
+        let made_of = usecs.map(|usecs| made("coalesce rx-usecs", usecs));
+        assert_eq!(made_of, [0, 2, 3, 10, 3012, 10_000, 20_000]);
+        let sizes = [0, 64, 100, 256, 4095, 9999].map(|size| made("ring rx", size));
+        assert_eq!(sizes, [64, 64, 104, 256, 4096, 9999]);
+        for usecs in 10..=10_000 {
+            let once = made("coalesce rx-usecs", usecs);
+            assert!(once >= usecs);
+            if once <= 10_000 {
+                assert_eq!(made("coalesce rx-usecs", once), once, "{usecs}");
+            }
         }
     }
 

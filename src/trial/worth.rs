@@ -76,6 +76,7 @@ impl Setting {
             drift: Drift::default(),
             recover: None,
             exhausted: None,
+            stall: None,
             trial: None,
             span: 0..0,
         }

@@ -4,13 +4,16 @@
 //! offload back on, or that a NIC wedges. Three sources tell ([`signals`]), each has one
 //! reaction, and each reaction goes through the same pipeline as `unhang apply`. In between
 //! the watcher sleeps in the kernel: there is no polling, and no timer but for a link that it took
-//! down, and to see whether a NIC stays back. Virtual devices are left to the helper.
+//! down, to see whether a NIC stays back, and where a rule asks to look for stalls. Virtual devices are left to the helper.
 
 pub mod bond;
 mod exhausted;
 mod filter;
+#[cfg(test)]
+mod fixture;
 pub mod guard;
 mod kmsg;
+mod ladder;
 mod listen;
 mod nway;
 mod react;
@@ -18,6 +21,7 @@ mod recover;
 pub mod restore;
 mod rulefiles;
 mod signals;
+mod stall;
 pub mod state;
 mod storm;
 mod tell;
@@ -47,6 +51,7 @@ use crate::rules::{RuleSet, load};
 use crate::saved_state::SavedState;
 use listen::Listener;
 use signals::Signal;
+use stall::Stall;
 use state::WatchState;
 
 /// Signals that wait while one is reacted to; when they are more, the kernel's buffers fill,
@@ -103,6 +108,8 @@ struct Watched {
     bus_address: Option<String>,
     /// What was last said of it above info, so that it is not said at each link-up.
     complaint: Option<String>,
+    /// What was seen of its queue, if a rule asks for that.
+    stall: Option<Stall>,
 }
 
 /// Watches until it is stopped. `root` is where /run and /sys are.
@@ -181,6 +188,7 @@ impl Watcher {
             .next_link_up()
             .into_iter()
             .chain(self.next_told())
+            .chain(self.next_look())
             .min()
         {
             let wait = at.saturating_sub(restore::since_boot());
@@ -188,8 +196,16 @@ impl Watcher {
                 return signal;
             }
             let now = restore::since_boot();
-            self.bring_up(now);
-            self.tell_recovered(now);
+            let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+            if due(self.next_link_up()) {
+                self.bring_up(now);
+            }
+            if due(self.next_told()) {
+                self.tell_recovered(now);
+            }
+            if due(self.next_look()) {
+                self.look_for_stalls(now).await;
+            }
         }
         signals.recv().await
     }

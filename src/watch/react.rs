@@ -11,7 +11,7 @@ use super::{Watched, Watcher, rulefiles};
 use crate::discover;
 use crate::log::{Event, Level, Line};
 use crate::nic::Nic;
-use crate::rules::{RuleSet, decide};
+use crate::rules::{RuleSet, Stall, decide};
 
 impl Watcher {
     pub(super) async fn react(&mut self, signal: Signal) {
@@ -69,7 +69,9 @@ impl Watcher {
 
     /// Begins or goes on to watch the NIC if a rule matches it.
     fn take_on(&mut self, nic: Nic) -> bool {
-        if decide(self.rules.rules(), &nic).is_empty() {
+        let decision = decide(self.rules.rules(), &nic);
+        let look = decision.stall() == Stall::Report;
+        if decision.is_empty() {
             self.nics.remove(&nic.ifindex);
             return false;
         }
@@ -79,12 +81,14 @@ impl Watcher {
             nic: nic.clone(),
             bus_address: bus_address.clone(),
             complaint: None,
+            stall: None,
         });
         let state = self.state.nics.entry(nic.ifindex).or_default();
         state
             .carrier_ups
             .get_or_insert_with(|| read_carrier_ups(&nic.name));
         watched.nic = nic;
+        watched.stall = look.then(|| watched.stall.take().unwrap_or_default());
         watched.bus_address = bus_address;
         true
     }
@@ -220,41 +224,20 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::features::Connection;
-    use crate::log::Log;
-    use crate::notify::Queue;
-    use crate::saved_state::SavedState;
-    use crate::watch::state::{self, NicState};
+    use crate::watch::fixture::with_watcher;
+    use crate::watch::state::{NicState, WatchState};
 
     #[test]
     fn what_was_noted_of_a_device_goes_with_it_even_if_no_rule_is_for_it_any_more() {
-        let root = std::env::temp_dir().join(format!("unhang-gone-{}", std::process::id()));
-        let state_path = state::path(&root);
-        let test = async {
-            let mut watcher = Watcher {
-                rules: Arc::new(RuleSet::default()),
-                dirs: Vec::new(),
-                kernel: Connection::open().unwrap(),
-                log: Log::below(&root),
-                saved: SavedState::below(&root),
-                queue: Queue::below(&root),
-                root: root.clone(),
-                nics: BTreeMap::new(),
-                state: state::WatchState {
-                    sequence: Some(7),
-                    events: 0,
-                    nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
-                },
-                state_path: state_path.clone(),
-                complaints: Vec::new(),
-                without_trials: false,
-            };
-            watcher.react(Signal::Gone(2)).await;
+        let root = tempfile::tempdir().unwrap();
+        let state = WatchState {
+            nics: BTreeMap::from([(2, NicState::default()), (3, NicState::default())]),
+            ..WatchState::default()
         };
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(test);
-        let left = state::WatchState::load(&state_path).nics.into_keys();
-        assert_eq!(left.collect::<Vec<_>>(), [3]);
-        fs::remove_dir_all(root).unwrap();
+        with_watcher(root.path(), state, async |watcher| {
+            watcher.react(Signal::Gone(2)).await;
+            let left = WatchState::load(&watcher.state_path).nics.into_keys();
+            assert_eq!(left.collect::<Vec<_>>(), [3]);
+        });
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kmsg::{Record, What};
+use super::ladder::{Action, Leave, Rung, Trouble};
 use super::react::net_device;
 use super::tell::Recovered;
-use super::wedge::{Action, Leave, Rung, Trouble};
 use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
@@ -59,12 +59,20 @@ impl Watcher {
             }
             What::Reset => {
                 state.wedge.moving(stamp, false);
+                if let Some(recovered) = &mut state.recovered {
+                    recovered.lost();
+                }
             }
-            What::LinkUp => back = state.wedge.moving(stamp, true),
+            What::LinkUp => {
+                back = state.wedge.moving(stamp, true);
+                if let Some(recovered) = &mut state.recovered {
+                    recovered.link_up(stamp);
+                }
+            }
         }
         let back = back.map(|back| (back.gone, Part::back(back.since, back.recovery)));
         if let Some((gone, part)) = &back {
-            state.recovered = Some(Recovered::seems(*gone, part.to_string()));
+            state.recovered = Some(Recovered::seems(stamp, *gone, part.to_string()));
         }
         if let Action::Leave { why, trouble, .. } = action {
             let what = format!("{trouble}, left alone: {}", why.reason());
@@ -126,12 +134,17 @@ impl Watcher {
     }
 
     pub(super) fn say_wedge(&self, nic: &Nic, level: Level, parts: Vec<Part>) {
+        self.say_of(nic, level, parts, &Event::wedge());
+    }
+
+    /// Says what the watcher itself saw or did.
+    pub(super) fn say_of(&self, nic: &Nic, level: Level, parts: Vec<Part>, event: &Event) {
         let line = Line {
             interface: nic.name.clone(),
             parts,
             rules: decide(self.rules.rules(), nic).rules(),
             identity: nic.identity(),
-            event: Event::wedge().to_string(),
+            event: event.to_string(),
         };
         self.log.write(level, &line.to_string());
     }
@@ -149,7 +162,7 @@ fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
 }
 
 /// How many packets the NIC has transmitted, by its own count.
-fn transmitted(interface: &str) -> Option<u64> {
+pub(super) fn transmitted(interface: &str) -> Option<u64> {
     let path = net_device(interface).join("statistics/tx_packets");
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }

@@ -15,16 +15,32 @@ const STEADY: Duration = Duration::from_secs(30);
 /// A NIC that seems to be back. The hooks are told once it has been for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovered {
-    /// When it is told, since boot.
-    at: Duration,
+    /// When it is told, since boot; `None` while its link is down again.
+    at: Option<Duration>,
+    /// When its link came up, by the kernel's log.
+    up: Duration,
     gone: Duration,
     said: String,
 }
 
 impl Recovered {
-    pub fn seems(gone: Duration, said: String) -> Recovered {
-        let at = since_boot() + STEADY;
-        Recovered { at, gone, said }
+    pub fn seems(up: Duration, gone: Duration, said: String) -> Recovered {
+        let at = Some(since_boot() + STEADY);
+        Recovered { at, up, gone, said }
+    }
+
+    /// The driver resets it: it was not back.
+    pub fn lost(&mut self) {
+        self.at = None;
+    }
+
+    /// Its link came up.
+    pub fn link_up(&mut self, now: Duration) {
+        if self.at.is_none() {
+            self.gone += now.saturating_sub(self.up);
+            self.up = now;
+            self.at = Some(since_boot() + STEADY);
+        }
     }
 }
 
@@ -33,7 +49,7 @@ impl Watcher {
     pub(super) fn next_told(&self) -> Option<Duration> {
         let nics = self.nics.keys();
         let recovered = nics.filter_map(|nic| self.state.nics.get(nic)?.recovered.as_ref());
-        recovered.map(|recovered| recovered.at).min()
+        recovered.filter_map(|recovered| recovered.at).min()
     }
 
     /// Tells of the NICs that have been back for long enough by then.
@@ -43,7 +59,10 @@ impl Watcher {
             let Some(state) = self.state.nics.get_mut(ifindex) else {
                 continue;
             };
-            if let Some(back) = state.recovered.take_if(|back| back.at <= by) {
+            if let Some(back) = state
+                .recovered
+                .take_if(|back| back.at.is_some_and(|at| at <= by))
+            {
                 let event = Event::of_nic(Kind::Recovered, &watched.nic, &back.said);
                 events.push(event.gone_for(back.gone));
             }
@@ -94,54 +113,33 @@ impl Watcher {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
+    use std::fs;
 
     use super::*;
-    use crate::features::Connection;
-    use crate::log::Log;
-    use crate::nic::Nic;
-    use crate::notify::Queue;
-    use crate::rules::RuleSet;
-    use crate::saved_state::SavedState;
-    use crate::watch::Watched;
-    use crate::watch::state::{self, NicState};
+    use crate::watch::fixture::{IFINDEX, PCI_ADDRESS, with_watcher};
+    use crate::watch::kmsg::{Record, What};
+    use crate::watch::state::{NicState, WatchState};
+
+    fn back() -> WatchState {
+        let state = NicState {
+            recovered: Some(Recovered {
+                at: Some(Duration::from_secs(100)),
+                up: Duration::from_secs(70),
+                gone: Duration::from_secs(4),
+                said: "link up".into(),
+            }),
+            ..NicState::default()
+        };
+        WatchState {
+            nics: BTreeMap::from([(IFINDEX, state)]),
+            ..WatchState::default()
+        }
+    }
 
     #[test]
     fn a_nic_that_is_back_for_good_is_told_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().to_owned();
-        let back = Recovered {
-            at: Duration::from_secs(100),
-            gone: Duration::from_secs(4),
-            said: "link up".into(),
-        };
-        let state = NicState {
-            recovered: Some(back),
-            ..NicState::default()
-        };
-        let test = async {
-            let nic = Watched {
-                nic: Nic::default(),
-                bus_address: None,
-                complaint: None,
-            };
-            let mut watcher = Watcher {
-                rules: Arc::new(RuleSet::default()),
-                dirs: Vec::new(),
-                kernel: Connection::open().unwrap(),
-                log: Log::below(&root),
-                saved: SavedState::below(&root),
-                queue: Queue::below(&root),
-                nics: BTreeMap::from([(2, nic)]),
-                state: state::WatchState {
-                    nics: BTreeMap::from([(2, state)]),
-                    ..state::WatchState::default()
-                },
-                state_path: state::path(&root),
-                root,
-                complaints: Vec::new(),
-                without_trials: false,
-            };
+        let root = tempfile::tempdir().unwrap();
+        with_watcher(root.path(), back(), async |watcher| {
             let mut told_by = |seconds| {
                 watcher.tell_recovered(Duration::from_secs(seconds));
                 let next = watcher.next_told().map(|at| at.as_secs());
@@ -150,8 +148,31 @@ mod tests {
             assert_eq!(told_by(99), (0, Some(100)));
             assert_eq!(told_by(100), (1, None));
             assert_eq!(told_by(101), (1, None));
-        };
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(test);
+        });
+    }
+
+    #[test]
+    fn one_that_its_driver_resets_meanwhile_is_not_back_until_its_link_is() {
+        let root = tempfile::tempdir().unwrap();
+        with_watcher(root.path(), back(), async |watcher| {
+            let record = |sequence, seconds: u64, what| Record {
+                sequence,
+                micros: seconds * 1_000_000,
+                pci_address: PCI_ADDRESS.into(),
+                what,
+            };
+            watcher.kernel(record(1, 80, What::Reset), true).await;
+            assert_eq!(watcher.next_told(), None);
+            watcher.tell_recovered(Duration::MAX);
+            assert!(watcher.queue.waiting().unwrap().is_empty());
+            watcher.kernel(record(2, 83, What::LinkUp), true).await;
+            let at = watcher.next_told().unwrap();
+            assert!(at > since_boot());
+            watcher.tell_recovered(at);
+            let told = watcher.queue.waiting().unwrap();
+            assert_eq!(told.len(), 1);
+            let told = fs::read_to_string(&told[0]).unwrap();
+            assert!(told.contains("\"gone_s\":17.0"), "{told}");
+        });
     }
 }

@@ -59,66 +59,41 @@ impl Watcher {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::path::PathBuf;
-
     use super::*;
-    use crate::features::Connection;
-    use crate::log::Log;
     use crate::notify::Queue;
-    use crate::rules::{Criterion, load};
-    use crate::saved_state::SavedState;
+    use crate::rules::Criterion;
     use crate::trial::{Setting, file};
-    use crate::watch::state::{self, WatchState};
+    use crate::watch::fixture::{nic, rules_dir, with_watcher};
+    use crate::watch::state::WatchState;
 
     #[test]
     fn a_hang_ends_the_trial_of_this_nic_and_of_no_other() {
         let root = tempfile::tempdir().unwrap();
-        let dirs: Vec<PathBuf> = vec![root.path().join("rules.d")];
-        // No device has this number, so that no kernel is asked to change one.
-        let nic = |path: &str| Nic {
-            ifindex: 2_000_000_000,
-            name: "eno1".into(),
-            path: Some(path.into()),
-            ..Nic::default()
+        let other = Nic {
+            path: Some("pci-0000:00:19.0".into()),
+            ..nic()
         };
-        let eno1 = nic("pci-0000:00:1f.6");
         let criterion = Criterion {
             since: "2026-11-24T22:00:00Z".into(),
             tenths: 58,
         };
         let setting: Setting = "eee=off".parse().unwrap();
-        let (name, rule) = file(&eno1, &setting, &criterion, "none").unwrap();
-        fs::create_dir_all(&dirs[0]).unwrap();
-        fs::write(dirs[0].join(&name), rule).unwrap();
-        let queue = || Queue::below(root.path());
-        let test = async {
-            let mut watcher = Watcher {
-                rules: Arc::new(load(&dirs)),
-                dirs: dirs.clone(),
-                kernel: Connection::open().unwrap(),
-                log: Log::below(root.path()),
-                saved: SavedState::below(root.path()),
-                queue: queue(),
-                root: root.path().to_owned(),
-                nics: BTreeMap::new(),
-                state: WatchState::default(),
-                state_path: state::path(root.path()),
-                complaints: Vec::new(),
-                without_trials: false,
-            };
-            watcher.refute_trial(&nic("pci-0000:00:19.0")).await;
-            assert!(dirs[0].join(&name).exists());
-            assert!(queue().waiting().unwrap().is_empty());
+        let (name, rule) = file(&nic(), &setting, &criterion, "none").unwrap();
+        let dir = rules_dir(root.path());
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(&name), rule).unwrap();
+        let queue = Queue::below(root.path());
+        with_watcher(root.path(), WatchState::default(), async |watcher| {
+            watcher.refute_trial(&other).await;
+            assert!(dir.join(&name).exists());
+            assert!(queue.waiting().unwrap().is_empty());
             for _ in 0..2 {
-                watcher.refute_trial(&eno1).await;
+                watcher.refute_trial(&nic()).await;
             }
             assert_eq!(watcher.rules.rules().count(), 0);
-        };
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(test);
-        assert!(!dirs[0].join(&name).exists());
-        let told = queue().waiting().unwrap();
+        });
+        assert!(!dir.join(&name).exists());
+        let told = queue.waiting().unwrap();
         assert_eq!(told.len(), 1);
         let told = fs::read_to_string(&told[0]).unwrap();
         assert!(

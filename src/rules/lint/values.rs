@@ -42,30 +42,20 @@ fn impossible(wanted: &WantedValue) -> Option<Diagnostic> {
             Some(warn(format!("e1000e has no {}", wanted.name)).help("it has rings rx and tx"))
         }
         // e1000_set_coalesce
-        (Family::Coalesce, "rx-usecs", Value::Number(usecs)) => match made_of(usecs) {
-            Some(made) if made == usecs => None,
-            Some(made) => Some(
-                warn(format!("e1000e makes {made} of rx-usecs = {usecs}"))
-                    .help(format!("write {made}, or it never is as wanted")),
-            ),
-            None => Some(
-                warn(format!("e1000e refuses rx-usecs = {usecs}"))
-                    .help("it takes 0, 1, 3, 4 and 10 to 10000"),
-            ),
-        },
+        (Family::Coalesce, "rx-usecs", Value::Number(0 | 1 | 3 | 4 | 10..=10000)) => {
+            let made = wanted.name.made_of(wanted.value);
+            (made != wanted.value).then(|| {
+                let message = format!("e1000e makes {made} of rx-usecs = {}", wanted.value);
+                Diagnostic::note(wanted.span.clone(), message).help("which counts as in place")
+            })
+        }
+        (Family::Coalesce, "rx-usecs", Value::Number(usecs)) => Some(
+            warn(format!("e1000e refuses rx-usecs = {usecs}"))
+                .help("it takes 0, 1, 3, 4 and 10 to 10000"),
+        ),
         (Family::Coalesce, ..) => Some(
             warn(format!("e1000e has no {}", wanted.name)).help("it has coalesce rx-usecs only"),
         ),
-        _ => None,
-    }
-}
-
-/// What the driver reports after that was set: it keeps interrupts a second, a multiple of 4. `None`
-/// for what it refuses.
-fn made_of(usecs: u32) -> Option<u32> {
-    match usecs {
-        0 | 1 | 3 | 4 => Some(usecs),
-        10..=10000 => Some(1_000_000 / ((1_000_000 / usecs) & !3)),
         _ => None,
     }
 }
@@ -92,23 +82,4 @@ fn negotiated(rule: &Rule, wanted: &WantedValue) -> Option<Diagnostic> {
         Diagnostic::warning(wanted.span.clone(), message)
             .help("add autoneg = false to [rule.pause]: else the partners agree on rx and tx")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::made_of;
-
-    #[test]
-    fn what_the_driver_makes_of_a_number_it_leaves_as_it_is() {
-        assert_eq!(made_of(10), Some(10));
-        assert_eq!(made_of(3000), Some(3012));
-        assert_eq!([2, 5, 9, 10001].map(made_of), [None; 4]);
-        for usecs in 10..=10000 {
-            let made = made_of(usecs).unwrap();
-            assert!(made >= usecs);
-            if made <= 10000 {
-                assert_eq!(made_of(made), Some(made), "{usecs}");
-            }
-        }
-    }
 }

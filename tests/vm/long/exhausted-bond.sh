@@ -29,14 +29,25 @@ active_is() { [ "$(active)" = "$1" ]; }
 echo "$nic" >/sys/class/net/bond0/bonding/active_slave
 check "through the first port" active_is "$nic"
 
+# A wedged NIC keeps its carrier: the bond notices only what resets it. Between the first block and the first recovery are
+# two seconds, which a busy machine takes to look, so the kernel's log is asked afterwards.
+noticed_the_resets_only() {
+    dmesg | sed -n '/vm: held/,$p' | awk -v "port=$nic)" '
+        /Detected Hardware Unit Hang/ { blocks++ }
+        /Reset adapter/ { resets++ }
+        index($0, port) && /definitely down/ { noticed = 1; exit }
+        END { print blocks + 0, "blocks,", resets + 0, "resets,", noticed + 0, "noticed"; exit !(noticed && (blocks >= 2 || resets)) }'
+}
+
 mark
+echo "vm: held" >/dev/kmsg
 hold "$nic"
 before=$(hangs)
 send "$nic" 600 &
 check "it hangs" wait_for 30 more_hangs "$before"
-check "the bond does not notice" active_is "$nic"
 check "nor do the recoveries help" wait_for 60 said_times 1 "recovery 3: PCI function reset"
-check "the bond uses it again" wait_for 10 active_is "$nic"
+check "the bond does not notice the hang, but the resets" noticed_the_resets_only
+check "the bond uses it again" wait_for 20 active_is "$nic"
 check "nothing helps" wait_for 150 said_times 1 "left alone: three recoveries did not help, exhausted: link down for 60 s so that bond0 goes on with $other"
 down_at=$(now)
 check "the bond goes on with the other port" wait_for 10 active_is "$other"

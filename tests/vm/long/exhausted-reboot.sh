@@ -16,7 +16,8 @@ dead() {
     wait_for 20 watching
     hold "$nic"
     send "$nic" 600 &
-    check "it is wedged" wait_for 40 said_times 1 "recovery 1: autonegotiation restarted"
+    # On a busy machine the driver itself resets the adapter now and then before the second block.
+    check "it is wedged" wait_for 120 said_times 1 "recovery 1: autonegotiation restarted"
 }
 case $STAGE in
 1)
@@ -43,6 +44,7 @@ case $STAGE in
 2)
     systemctl daemon-reload
     check "the hook was told before" grep -q '"event":"exhausted".*"reboot":true' /var/told
+    show /var/told
     check "once" [ "$(wc -l </var/told)" = 1 ]
     check "the reboot is noted though the power went" [ -s /var/lib/unhang/last-reboot ]
     mark

@@ -93,7 +93,7 @@ another_incident
 hold "$nic"
 send "$nic" 600 &
 check "left alone" wait_for 150 said_times 1 "left alone: three recoveries did not help"
-check "the next one is told though whoever calls them was killed" wait_for 30 told_all "exhausted $nic"
+check "the next one is told though whoever calls them was killed" wait_for 90 told_all "exhausted $nic"
 sleep 5
 check "once" told_all "exhausted $nic"
 release

@@ -137,6 +137,8 @@ check "link, still" wait_for 20 carrier "$nic"
 before=$(drops "$nic")
 metric "times that the link went for a rule in vain" "$before"
 check "it went three times at most" [ "$before" -le 3 ]
+check "what the driver rounds is there" setting_is "$nic" -c rx-usecs 3012
+check "and counts as wanted" said_times 0 "rx-usecs still"
 cable "$nic" off
 sleep 1
 cable "$nic" on
