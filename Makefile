@@ -152,7 +152,7 @@ check:
 	tests/run.sh check
 
 test:
-	tests/setup.sh build check deb rpm package test guest
+	tests/setup.sh build check deb rpm package test ansible guest
 	tests/run.sh all
 
 test-bare:
