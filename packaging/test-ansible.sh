@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 work=$PWD/target/ansible
 rm -rf "$work"
 mkdir -p "$work"
-export ANSIBLE_HOME="$work/home" ANSIBLE_COLLECTIONS_PATH="$work/collections" ANSIBLE_NOCOLOR=1 NO_COLOR=1 ANSIBLE_FORKS=2
+export LC_ALL=C.UTF-8 ANSIBLE_HOME="$work/home" ANSIBLE_COLLECTIONS_PATH="$work/collections" ANSIBLE_NOCOLOR=1 NO_COLOR=1 ANSIBLE_FORKS=2
 
 # Debian's own: with another Python in front its modules are not found.
 PATH=/usr/bin:$PATH

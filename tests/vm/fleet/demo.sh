@@ -49,9 +49,9 @@ pids="$pids $!"
 # shellcheck disable=SC2064,SC2154 # now; end is of lib.sh
 trap "kill $pids; $end" EXIT
 ask() { promtool query instant "http://$prometheus" "$1"; }
-three() { [ "$(ask 'unhang_in_force == 1' | wc -l)" = 3 ]; }
+three() { [ "$(ask 'min by (instance) (unhang_in_force) == 1' | wc -l)" = 3 ]; }
 check "all three are in force" wait_for 180 three
-run ask unhang_in_force
+run ask 'min by (instance) (unhang_in_force)'
 alerts() { curl -sf "http://$alertmanager/api/v2/alerts" | python3 -c '
 import json, sys
 for alert in json.load(sys.stdin):
@@ -68,7 +68,7 @@ run at $sick 'dmesg | grep -A3 "Detected Hardware Unit Hang" | head -n 4'
 check "the watcher tries to bring it back" wait_for 60 at $sick "journal_lines | grep 'recovery 1'"
 check "the alert is in Alertmanager" wait_for 600 hangs_alert
 run alerts
-healthy() { [ "$(ask 'unhang_hang_incidents_total == 0' | wc -l)" = 2 ]; }
+healthy() { [ "$(ask 'sum by (instance) (unhang_hang_incidents_total) == 0' | wc -l)" = 2 ]; }
 check "the other two are well" healthy
 
 step "4. Somebody puts it right"
@@ -77,5 +77,5 @@ check "it transmits again" wait_for 60 at $sick 'transmitting "$(nic 1)" && carr
 check "the alert is resolved" wait_for 300 fails hangs_alert
 run at $sick unhang status
 run at $sick journal_lines
-run ask unhang_hang_incidents_total
+run ask 'sum by (instance) (unhang_hang_incidents_total)'
 finish

@@ -21,7 +21,7 @@ end='for guest in $GUESTS; do at "${guest%%:*}" touch /run/over; done'
 trap "$end" EXIT
 
 # The collection, as an owner installs it, and an inventory of all guests.
-export ANSIBLE_HOME="$RUN/ansible" ANSIBLE_COLLECTIONS_PATH="$RUN/collections" ANSIBLE_PIPELINING=1 ANSIBLE_NOCOLOR=1 \
+export LC_ALL=C.UTF-8 ANSIBLE_HOME="$RUN/ansible" ANSIBLE_COLLECTIONS_PATH="$RUN/collections" ANSIBLE_PIPELINING=1 ANSIBLE_NOCOLOR=1 \
     ANSIBLE_LOCALHOST_WARNING=0 ANSIBLE_DEPRECATION_WARNINGS=0 ANSIBLE_HOST_KEY_CHECKING=0 ANSIBLE_TIMEOUT=120 \
     ANSIBLE_SSH_CONTROL_PATH_DIR="$RUN/cp" ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3 ANSIBLE_FORCE_COLOR=0
 install_collection() {
