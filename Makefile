@@ -25,7 +25,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 FLAGS := $(RUSTFLAGS) --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/unhang
 
 .PHONY: help demo test check build helper watcher generated install unit deb rpm dist old-deb \
-	old-rpm test-bare test-offline test-matrix bench clean
+	old-rpm test-bare test-offline test-fleet test-matrix demo-fleet bench clean
 
 help:
 	@echo "make demo    see it work in a guest with a real e1000e NIC, as a person would"
@@ -37,9 +37,11 @@ help:
 	@echo "make dist    $(PACKAGES)/unhang-$(VERSION).tar.xz: the sources with all crates, to build without network"
 	@echo "make build   build what 'make install' installs"
 	@echo "make install DESTDIR= prefix=/usr   see packaging/README.md"
+	@echo "make demo-fleet  three guests: rolled out by Ansible, watched by Prometheus, and one of them hangs"
 	@echo "make bench   measure it against ethtool, and look whether it kept its size"
 	@echo "make test-bare     both commands of 'Try it' in the README, each in a Debian that has nothing"
 	@echo "make test-offline  packages from the tarball of make dist, without network"
+	@echo "make test-fleet    the Ansible role over ssh, in two guests"
 	@echo "make test-matrix   what an owner relies on, in every Debian; writes the table in README.md"
 
 build: helper watcher generated
@@ -152,7 +154,7 @@ check:
 	tests/run.sh check
 
 test:
-	tests/setup.sh build check deb rpm package test guest
+	tests/setup.sh build check deb rpm package test ansible guest
 	tests/run.sh all
 
 test-bare:
@@ -172,6 +174,18 @@ test-matrix: test-bare test-offline
 	$(MAKE) --no-print-directory deb
 	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" UNHANG_VM_SCENARIOS=$(CURDIR)/tests/vm/long cargo test --locked --test vm
 	tests/matrix.sh
+	$(MAKE) --no-print-directory test-fleet
+
+FLEET = UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" cargo test --locked --test fleet --
+test-fleet:
+	tests/setup.sh build deb guest fleet
+	$(MAKE) --no-print-directory deb
+	$(FLEET) tests/vm/fleet/role.sh
+
+demo-fleet:
+	tests/setup.sh build deb guest fleet
+	$(MAKE) --no-print-directory deb
+	$(FLEET) tests/vm/fleet/demo.sh
 
 demo:
 	tests/setup.sh build deb guest

@@ -126,6 +126,10 @@ pub struct TryArgs {
     /// The interface [default: the only e1000e NIC]
     #[arg(value_name = "NIC")]
     pub nic: Option<String>,
+    /// How many days of up-time without an incident it takes [default: what this NIC's past asks for]
+    #[arg(long, value_name = "DAYS", requires = "setting", conflicts_with_all = ["keep", "stop"])]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: Option<u32>,
     /// It helped: make it an ordinary rule
     #[arg(long, conflicts_with_all = ["setting", "stop"])]
     pub keep: bool,

@@ -61,6 +61,7 @@ if [ "$1" = all ]; then
     if [ "$(id -u)" = 0 ]; then sudo="env"; else sudo="sudo -E env PATH=$PATH"; fi
     by_root() { env "CARGO_TARGET_${host}_RUNNER=$sudo" "$@"; }
     suite calibration cargo test --locked --quiet --profile calibration --test verdict_calibration -- --ignored
+    suite ansible packaging/test-ansible.sh
     suite promtool tests/promtool.sh
     suite umockdev cargo test --locked --quiet --test umockdev
     suite netns by_root cargo test --locked --quiet --test netns

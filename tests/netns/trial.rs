@@ -181,3 +181,30 @@ fn what_teaches_nothing_is_refused_and_changes_nothing() {
         assert_eq!(namespace.logged(), []);
     });
 }
+
+#[test]
+fn with_its_days_given_a_trial_needs_no_incident_before() {
+    isolated(|_namespace| {
+        history(0);
+        let refused = attempt(&["gro=off", "v0"]);
+        assert!(
+            refused.stderr.contains("there is nothing to compare with"),
+            "{refused:?}"
+        );
+        let said = attempt(&["gro=off", "v0", "--days", "30"]);
+        assert_eq!(said.status, Some(0), "{said:?}");
+        assert!(
+            said.stdout.ends_with(
+                "trial of gro off on v0: for 30.0 days of up-time; an incident ends it\n"
+            ),
+            "{said:?}"
+        );
+        assert_eq!(ethtool("v0", GRO), "off");
+        let text = fs::read_to_string(FILE).unwrap();
+        assert!(text.contains("needed-days = 30.0\n"), "{text}");
+        assert_eq!(unhang(&["check", FILE]).status, Some(0));
+        for wrong in [["--stop", "--days", "30"], ["gro=off", "--days", "0"]] {
+            assert_eq!(attempt(&wrong).status, Some(2));
+        }
+    });
+}

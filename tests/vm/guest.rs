@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::accel::accel;
-use crate::hardware::Hardware;
+use crate::hardware::{self, Hardware};
 use crate::image;
 use crate::lines::Got;
 use crate::message::{Message, plain};
@@ -140,13 +140,15 @@ impl<'a> Guest<'a> {
     fn boot(&mut self, stage: usize, hear: &mut dyn FnMut(&Message)) -> Result<Ending, String> {
         let mut hardware = Hardware::new(self.scenario.hub);
         let disk = self.dir.join("disk.qcow2");
+        let mut nics = hardware.boot_arguments(&self.scenario.nics)?;
+        nics.extend(hardware::forwarding(&self.scenario.forwards));
         let parts = Parts {
             image: &self.image,
             disk: &disk,
             payload: &self.dir.join("payload.tar"),
             append: &self.scenario.append,
             accel: accel(&self.image, self.scenario.emulated),
-            nics: hardware.boot_arguments(&self.scenario.nics)?,
+            nics,
         };
         self.script("by-hand", &parts.by_hand())?;
 
@@ -253,7 +255,7 @@ impl<'a> Guest<'a> {
 }
 
 /// A slow or busy machine multiplies every bound.
-fn patience() -> u32 {
+pub fn patience() -> u32 {
     let asked = std::env::var("UNHANG_VM_PATIENCE").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(1)
 }

@@ -157,6 +157,19 @@ impl Hardware {
     }
 }
 
+/// One more NIC, of another kind, through which the host reaches ports of the guest at 10.0.3.15.
+pub fn forwarding(ports: &[(u16, u16)]) -> Vec<String> {
+    if ports.is_empty() {
+        return Vec::new();
+    }
+    let mut wire = "user,id=host,restrict=on,net=10.0.3.0/24".to_owned();
+    for (host, guest) in ports {
+        wire += &format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}");
+    }
+    let nic = "virtio-net-pci,netdev=host,mac=52:54:00:bb:00:01,romfile=";
+    ["-netdev", &wire, "-device", nic].map(str::to_owned).into()
+}
+
 fn value<'a>(device: &'a [(String, String)], key: &str) -> &'a str {
     let found = device.iter().find(|(name, _)| name == key);
     found.map_or("", |(_, value)| value)

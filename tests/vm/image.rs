@@ -18,9 +18,9 @@ pub fn source_dir() -> PathBuf {
 }
 
 /// Asked for before anything is built: what is missing, all of it.
-pub fn require_tools() -> Result<(), String> {
+pub fn require_tools(parts: &[&str]) -> Result<(), String> {
     let setup = source_dir().join("../setup.sh");
-    run(Command::new(setup).args(["--check", "guest"]))
+    run(Command::new(setup).arg("--check").args(parts))
 }
 
 /// The directory with root.ext4, vmlinuz and initrd of a suite; made now if it is not there.

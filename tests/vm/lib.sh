@@ -2,6 +2,8 @@
 # What a scenario can use in the guest. Everything here is said to the host in lines on descriptor 3, the second
 # serial port (message.rs is the other end). README.md lists the words.
 set -u
+# What it writes down; of a script on the host, elsewhere.
+RUN=${RUN:-/run/vm}
 
 newline='
 '
@@ -23,12 +25,12 @@ tell_output_live() {
 check() {
     check_name=$1
     shift
-    if "$@" >/run/vm/output 2>&1; then
+    if "$@" >"$RUN/output" 2>&1; then
         tell "pass $check_name"
     else
         check_status=$?
         tell "fail $check_name"
-        { echo "status $check_status: $*"; cat /run/vm/output; } | tell_output
+        { echo "status $check_status: $*"; cat "$RUN/output"; } | tell_output
         return 1
     fi
 }
@@ -66,8 +68,8 @@ show() {
 # run COMMAND…: shows the command and, as it comes, its output.
 run() {
     tell "show # $*"
-    { "$@" 2>&1; echo $? >/run/vm/run-status; } | tell_output_live
-    return "$(cat /run/vm/run-status)"
+    { "$@" 2>&1; echo $? >"$RUN/run-status"; } | tell_output_live
+    return "$(cat "$RUN/run-status")"
 }
 
 # The last word of every scenario.

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
     let trials = trials().and_then(|trials| {
         if !arguments.list {
-            image::require_tools()?;
+            image::require_tools(&["guest"])?;
         }
         Ok(trials)
     });

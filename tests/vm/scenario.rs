@@ -23,6 +23,8 @@ pub struct Scenario {
     pub hub: bool,
     pub append: String,
     pub extra: String,
+    /// Ports of the host that lead to ports of the guest, through a NIC of their own.
+    pub forwards: Vec<(u16, u16)>,
     pub needs: Vec<String>,
     pub limit: Duration,
     /// Only what the emulator's slowness shows: never under KVM.
@@ -78,6 +80,7 @@ impl Scenario {
             hub: false,
             append: String::new(),
             extra: String::new(),
+            forwards: Vec::new(),
             needs: Vec::new(),
             limit: Duration::from_secs(120),
             emulated: false,

@@ -54,7 +54,10 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
         since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         tenths: asked.tenths,
     };
-    let evidence = format!("a trial, after {}", asked.before);
+    let evidence = match &asked.before {
+        Some(before) => format!("a trial, after {before}"),
+        None => "a trial over many hosts".to_owned(),
+    };
     let Some((name, text)) = file(&nic, &setting, &criterion, &evidence) else {
         refuse(&mut output, "this NIC can't be told again after a reboot");
         return Ok(output);
@@ -96,12 +99,17 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
         &common.root,
         &mut output,
     );
-    output.result += &format!(
-        "trial of {setting} on {}, after {}: {} more days of up-time without an incident, and it helps; one incident before then refutes it\n",
-        nic.name,
-        asked.before,
-        tenths(asked.tenths)
-    );
+    let days = tenths(asked.tenths);
+    output.result += &match &asked.before {
+        Some(before) => format!(
+            "trial of {setting} on {}, after {before}: {days} more days of up-time without an incident, and it helps; one incident before then refutes it\n",
+            nic.name
+        ),
+        None => format!(
+            "trial of {setting} on {}: for {days} days of up-time; an incident ends it\n",
+            nic.name
+        ),
+    };
     Ok(output)
 }
 
@@ -152,6 +160,12 @@ fn may_start(
     let now = now.map_err(|error| error.to_string())?;
     if let Some(why) = setting.void(nic, &now) {
         return Err(format!("{setting} makes no difference: {why}"));
+    }
+    if let Some(days) = args.days {
+        return Ok(criterion::Asked {
+            tenths: days * 10,
+            before: None,
+        });
     }
     let history = history(args, &[nic])?;
     criterion::ask(&history, criterion::find(&history, nic), setting)
