@@ -221,9 +221,12 @@ pub struct GenerateArgs {
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Kernel logs, plain or .gz; - is standard input [default: this machine's journal]
+    /// Kernel logs, plain or .gz, or reports of --json, of any number of machines; - is standard input [default: this machine's journal]
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// The journals in DIR instead, such as those that systemd-journal-remote collects, of all machines
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    pub directory: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

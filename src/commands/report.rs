@@ -2,6 +2,7 @@
 //! and prints a page, JSON, a picture or a vendor's report.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
@@ -9,9 +10,11 @@ use jiff::tz::TimeZone;
 
 use super::{Output, all_nics, load_rules, plan_view};
 use crate::cli::{Common, ReportArgs};
+use crate::kernel_log::Hosts;
 use crate::nic::Nic;
 use crate::plan::Plan;
-use crate::report::history::History;
+use crate::report::fleet::read::{self, Machines};
+use crate::report::fleet::{self, Host};
 use crate::report::journal::Scope;
 use crate::report::reading::Reading;
 use crate::report::vendor::{self, NicSettings};
@@ -25,21 +28,40 @@ const WIDTH: usize = 100;
 /// Runs the command. A file that can't be read is told, and the others still count.
 pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
     let zone = TimeZone::system();
-    let Reading { history, errors } = if args.files.is_empty() {
-        Reading::of_journal(&zone, &Scope::All)
-    } else {
-        Reading::of_files(&args.files, &zone)
+    let Machines {
+        only,
+        hosts,
+        errors,
+    } = match &args.directory {
+        Some(directory) => read::of_directory(directory, &zone),
+        None if args.files.is_empty() => {
+            let Reading {
+                mut history,
+                errors,
+            } = Reading::of_journal(&zone, &Scope::All);
+            if let Some(history) = &mut history {
+                history.hosts = this_machine(&args.root);
+            }
+            Machines {
+                only: history.map(Box::new),
+                errors,
+                ..Machines::default()
+            }
+        }
+        None => read::of_files(&args.files, &zone),
     };
     let mut output = Output::of(&errors);
-    let Some(history) = history else {
+    let Some(history) = only else {
+        if !hosts.is_empty() {
+            of_several(args, &hosts, &mut output)?;
+        }
         return Ok(output);
     };
     if let Some(path) = &args.svg {
-        std::fs::write(path, svg::picture(&history, &zone))
-            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        write_picture(path, &svg::picture(&history, &zone))?;
     }
     if args.json {
-        print_json(&history).context("standard output")?;
+        print_json(&json::Report(&history)).context("standard output")?;
     } else if args.vendor {
         // Another system's files say nothing about this machine's NICs.
         let settings = if args.root == common.root {
@@ -57,6 +79,33 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
         output.result = terminal::page(&history, &zone, width());
     }
     Ok(output)
+}
+
+/// Whose journal it is.
+fn this_machine(root: &Path) -> Hosts {
+    let read = |name: &str| {
+        let text = std::fs::read_to_string(root.join(name)).unwrap_or_default();
+        text.trim().to_owned()
+    };
+    let id = Some(read("etc/machine-id")).filter(|id| !id.is_empty());
+    Hosts::of(&read("proc/sys/kernel/hostname"), id.as_deref())
+}
+
+/// The same of several machines.
+fn of_several(args: &ReportArgs, hosts: &[Host], output: &mut Output) -> anyhow::Result<()> {
+    if let Some(path) = &args.svg {
+        write_picture(path, &fleet::svg::picture(hosts))?;
+    }
+    if args.json {
+        return print_json(&fleet::json::report(hosts)).context("standard output");
+    }
+    let private = args.vendor && !args.identify;
+    output.result = fleet::page::page(hosts, width(), private);
+    Ok(())
+}
+
+fn write_picture(path: &Path, picture: &str) -> anyhow::Result<()> {
+    std::fs::write(path, picture).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 /// What the kernel says now of the e1000e NICs; what it doesn't say is left out.
@@ -111,9 +160,9 @@ fn width() -> usize {
     columns.or_else(terminal).unwrap_or(WIDTH)
 }
 
-fn print_json(history: &History) -> std::io::Result<()> {
+fn print_json(report: &impl serde::Serialize) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let written = serde_json::to_writer_pretty(&mut out, &json::Report(history));
+    let written = serde_json::to_writer_pretty(&mut out, report);
     let written = written.map_err(std::io::Error::from);
     match written
         .and_then(|()| writeln!(out))

@@ -3,6 +3,7 @@
 
 use super::registers::Registers;
 use super::stamp::Stamp;
+use std::sync::Arc;
 
 /// A NIC as a line names it; any of it may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -57,6 +58,8 @@ pub struct Seen {
     pub stamp: Stamp,
     /// The journal's boot ID, where the source has it.
     pub boot: Option<u128>,
+    /// Whose line it is: what `Hosts` knows the machine by, where the line tells.
+    pub host: Option<Arc<str>>,
     pub device: Device,
     pub event: KernelEvent,
 }

@@ -11,6 +11,7 @@ use super::scan::{boot_id, number};
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Fields are looked for on so many lines after a header: 14 lines of a block, as many of
 /// other programs between them.
@@ -33,6 +34,8 @@ pub(super) struct Grammar {
     pub(super) clock: Clock,
     pub(super) queue: VecDeque<Seen>,
     pub(super) hosts: Hosts,
+    /// Whose line is being read.
+    host: Option<Arc<str>>,
     pending: Option<Pending>,
 }
 
@@ -42,6 +45,7 @@ impl Grammar {
             clock,
             queue: VecDeque::new(),
             hosts: Hosts::default(),
+            host: None,
             pending: None,
         }
     }
@@ -51,7 +55,21 @@ impl Grammar {
         self.pending.is_some()
     }
 
-    pub(super) fn mark(&mut self, found: Option<(Stamp, Option<u128>)>) {
+    /// Is a block of another machine's being read than the one whose line this is?
+    pub(super) fn is_foreign(&self, text: &[u8]) -> bool {
+        let Some(pending) = &self.pending else {
+            return false;
+        };
+        if pending.seen.host.is_none() || self.hosts.len() < 2 {
+            return false;
+        }
+        let host = prefix::host(text, &mut self.clock.clone());
+        let host = host.and_then(|name| self.hosts.known(name, None));
+        host.is_some() && host != pending.seen.host
+    }
+
+    pub(super) fn mark(&mut self, found: Option<(Stamp, Option<u128>)>, host: Option<Arc<str>>) {
+        self.host = host;
         if let Some((stamp, boot)) = found {
             self.emit_plain(stamp, boot, KernelEvent::Mark);
         }
@@ -67,6 +85,7 @@ impl Grammar {
         self.queue.push_back(Seen {
             stamp,
             boot,
+            host: self.host.clone(),
             device,
             event,
         });
@@ -105,6 +124,8 @@ impl Grammar {
     }
 
     pub(super) fn text(&mut self, text: &[u8], given: &Given) {
+        let host = given.host.as_ref();
+        self.host = host.and_then(|(name, id)| self.hosts.known(name.as_bytes(), id.as_deref()));
         if text.starts_with(b"-- Boot ") || text.starts_with(b"-- Reboot") {
             let boot = text.get(8..40).and_then(boot_id);
             self.emit_plain(Stamp::default(), boot, KernelEvent::Boot { kernel: None });
@@ -171,6 +192,7 @@ impl Grammar {
                 seen: Seen {
                     stamp,
                     boot: given.boot,
+                    host: self.host.clone(),
                     device,
                     event: KernelEvent::Quotation,
                 },
@@ -187,7 +209,7 @@ impl Grammar {
                 let (stamp, rest) = self.clock.lead(prefix);
                 let empty = rest.trim_ascii().is_empty();
                 if let (true, Some((name, id))) = (empty, &given.host) {
-                    self.hosts.note(name.as_bytes(), id.as_deref());
+                    self.host = self.hosts.note(name.as_bytes(), id.as_deref());
                 }
                 let trust = if empty { Trust::Kernel } else { Trust::Foreign };
                 (given.stamp.or(stamp), trust)
@@ -196,7 +218,7 @@ impl Grammar {
             None => {
                 let (stamp, trust, host) = prefix::read(prefix, &mut self.clock);
                 if let (Trust::Kernel, Some(host)) = (trust, host) {
-                    self.hosts.note(host, None);
+                    self.host = self.hosts.note(host, None);
                 }
                 (given.stamp.or(stamp), trust)
             }
@@ -266,7 +288,7 @@ impl Grammar {
         let (stamp, message) = match given.speaker {
             Some(Speaker::Ourselves) => {
                 if let Some((name, id)) = &given.host {
-                    self.hosts.note(name.as_bytes(), id.as_deref());
+                    self.host = self.hosts.note(name.as_bytes(), id.as_deref());
                 }
                 (given.stamp, text)
             }
@@ -288,7 +310,7 @@ impl Grammar {
                     return false;
                 };
                 if let Some(host) = host {
-                    self.hosts.note(host, None);
+                    self.host = self.hosts.note(host, None);
                 }
                 (stamp, &text[at + tag..])
             }

@@ -37,25 +37,41 @@ pub(super) fn entry<'a>(
         _ => Some(Speaker::Other),
     };
     let (stamp, boot) = given(&object);
-    let id = text("_MACHINE_ID").map(str::to_owned);
     Some((
         Given {
             stamp,
             boot,
-            host: text("_HOSTNAME").map(|name| (name.to_owned(), id)),
+            host: host(&object),
             speaker,
         },
         message,
     ))
 }
 
-/// Stamp and boot of an entry, or the stamp on a "time" line of `dmesg --json`.
-pub(super) fn stamp(line: &[u8]) -> Option<(Stamp, Option<u128>)> {
+/// What an entry says of itself, or the stamp on a "time" line of `dmesg --json`.
+pub(super) fn stamp(line: &[u8]) -> Option<Given> {
     if line.starts_with(b"\"time\"") {
         let uptime = Some(time_line(line)?);
-        return Some((Stamp { wall: None, uptime }, None));
+        let stamp = Stamp { wall: None, uptime };
+        return Some(Given {
+            stamp,
+            ..Given::default()
+        });
     }
-    Some(given(&serde_json::from_slice(line).ok()?))
+    let object = serde_json::from_slice(line).ok()?;
+    let (stamp, boot) = given(&object);
+    Some(Given {
+        stamp,
+        boot,
+        host: host(&object),
+        speaker: None,
+    })
+}
+
+/// The machine's name and ID.
+fn host(object: &Value) -> Option<(String, Option<String>)> {
+    let text = |key: &str| Some(object.get(key)?.as_str()?.to_owned());
+    Some((text("_HOSTNAME")?, text("_MACHINE_ID")))
 }
 
 fn given(object: &Value) -> (Stamp, Option<u128>) {

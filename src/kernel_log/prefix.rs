@@ -88,6 +88,22 @@ fn after_kernel_tag(text: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     None
 }
 
+/// The host on a line of the kernel's that names it.
+pub fn kernels_host<'a>(text: &'a [u8], clock: &mut Clock) -> Option<&'a [u8]> {
+    let (stamp, rest) = clock.lead(&text[..text.len().min(400)]);
+    stamp.wall?;
+    after_kernel_tag(rest)?.0
+}
+
+/// The host in the lead of a line that has one: after a stamp, before the tag.
+pub fn host<'a>(text: &'a [u8], clock: &mut Clock) -> Option<&'a [u8]> {
+    let (stamp, rest) = clock.lead(&text[..text.len().min(400)]);
+    stamp.wall?;
+    let rest = rest.trim_ascii_start();
+    let mut words = rest.split(|b| *b == b' ').filter(|w| !w.is_empty());
+    words.find_map(host_name)
+}
+
 /// Without `cpu5:65931)` of `VMware`'s kernel, which runs Linux drivers.
 fn vmkernel(text: &[u8]) -> &[u8] {
     let world = text

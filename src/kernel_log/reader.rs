@@ -8,12 +8,19 @@ use super::hosts::Hosts;
 use super::json;
 use super::lines::{LineSpan, Lines};
 use super::needles::JOURNAL_STOPPED;
+use super::prefix;
 use super::registers::{Field, Registers, read_fields};
 use super::scan::boot_id;
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::borrow::Cow;
 use std::io::{self, Read};
+use std::sync::Arc;
+
+/// At the end of a log of several machines, so many lines are looked at.
+const LAST_LINES: usize = 4096;
+/// What a journal entry of the kernel's, or of our own, has in it.
+const JSON_WORDS: [&[u8]; 2] = [b"\"kernel\"", b"\"unhang\""];
 
 /// Reads events from a log; an iterator.
 pub struct Reader<R> {
@@ -79,14 +86,16 @@ impl<R: Read> Reader<R> {
             Err(e) => self.failed = Some(e),
         }
         self.grammar.close();
-        self.mark_before(self.lines.end(), 64);
+        self.last_marks();
         self.state = Progress::Done;
     }
 
     fn line(&mut self, line: LineSpan) {
         let text = self.lines.text(line);
         if self.grammar.pending() && !self.lines.matters(text) {
-            self.grammar.fields(text);
+            if !self.grammar.is_foreign(text) {
+                self.grammar.fields(text);
+            }
             return;
         }
         let trimmed = text.trim_ascii_start();
@@ -94,7 +103,8 @@ impl<R: Read> Reader<R> {
             let before = self.lines.before(line).map(|(text, _)| text);
             if let Some((given, message)) = json::entry(trimmed, before) {
                 if message == JOURNAL_STOPPED.as_bytes() {
-                    self.grammar.mark(Some((given.stamp, given.boot)));
+                    let host = known(&self.grammar.hosts, &given);
+                    self.grammar.mark(Some((given.stamp, given.boot)), host);
                 }
                 let kernel = !matches!(given.speaker, Some(Speaker::Other));
                 if kernel && message.starts_with(b"Linux version ") {
@@ -127,16 +137,57 @@ impl<R: Read> Reader<R> {
 
     /// The first stamp in the log: what came before is not known.
     fn first_mark(&mut self) {
+        let mut several = Hosts::default();
+        let firsts = self.in_head(&mut several);
+        if several.len() > 1 {
+            self.grammar.hosts = several;
+            for (given, host) in firsts {
+                self.grammar
+                    .mark(Some((given.stamp, given.boot)), Some(host));
+            }
+            return;
+        }
         let clock = &mut self.grammar.clock;
         let mut lines = self.lines.head().split(|b| *b == b'\n').take(32).peekable();
         let separator = lines.next_if(|text| is_separator(text));
         let boot = separator.and_then(|text| boot_id(text.get(8..)?));
         let found = lines
             .take_while(|text| !is_separator(text))
-            .map(|text| line_stamp(text, clock))
-            .find(|(stamp, _)| !stamp.is_empty());
-        self.grammar
-            .mark(found.map(|(stamp, id)| (stamp, id.or(boot))));
+            .map(|text| line_given(text, clock))
+            .find(|given| !given.stamp.is_empty());
+        let found = found.map(|given| (given.stamp, given.boot.or(boot)));
+        self.grammar.mark(found, None);
+    }
+
+    /// The machines that the log's beginning names.
+    pub fn hosts_in_head(&self) -> Hosts {
+        let mut hosts = Hosts::default();
+        self.in_head(&mut hosts);
+        hosts
+    }
+
+    /// The first line of each machine that the log's beginning names.
+    fn in_head(&self, hosts: &mut Hosts) -> Vec<(Given, Arc<str>)> {
+        let clock = &mut self.grammar.clock.clone();
+        let mut firsts = Vec::new();
+        for text in self.lines.head().split(|b| *b == b'\n') {
+            let given = if text.trim_ascii_start().starts_with(b"{") {
+                let given = line_given(text, clock);
+                let ours = JSON_WORDS.iter().any(|word| find(text, word).is_some());
+                Some(given).filter(|_| ours)
+            } else {
+                let named = prefix::kernels_host(text, &mut clock.clone()).is_some();
+                named.then(|| line_given(text, clock))
+            };
+            let Some(given) = given else {
+                continue;
+            };
+            let before = hosts.len();
+            let host = given.host.as_ref();
+            let host = host.and_then(|(name, id)| hosts.note(name.as_bytes(), id.as_deref()));
+            firsts.extend(host.filter(|_| hosts.len() > before).map(|h| (given, h)));
+        }
+        firsts
     }
 
     /// A block of which the log has only the end: a ring buffer drops its oldest lines.
@@ -146,7 +197,7 @@ impl<R: Read> Reader<R> {
         let lines = self.lines.head().split(|b| *b == b'\n').take(13);
         for text in lines.take_while(|text| find(text, b" Unit Hang").is_none()) {
             if read_fields(text, &mut registers) > 0 && stamp.is_empty() {
-                stamp = line_stamp(text, &mut self.grammar.clock.clone()).0;
+                stamp = line_given(text, &mut self.grammar.clock.clone()).stamp;
             }
         }
         // Only e1000e prints this one.
@@ -154,6 +205,7 @@ impl<R: Read> Reader<R> {
         Some(Seen {
             stamp,
             boot: None,
+            host: None,
             device: Device::default(),
             event: KernelEvent::Block(Box::new(registers)),
         })
@@ -169,6 +221,7 @@ impl<R: Read> Reader<R> {
         };
         if seen.device.is_e1000e() {
             block.device = seen.device.clone();
+            block.host.clone_from(&seen.host);
         }
         self.grammar.queue.push_front(seen);
         block
@@ -176,6 +229,12 @@ impl<R: Read> Reader<R> {
 
     fn mark_before(&mut self, line: LineSpan, lines: usize) {
         let clock = &mut self.grammar.clock.clone();
+        let hosts = &self.grammar.hosts;
+        let host = (hosts.len() > 1).then(|| {
+            let given = line_given(&colourless(self.lines.text(line)), &mut clock.clone());
+            known(hosts, &given)
+        });
+        let host = host.flatten();
         let mut texts = self.lines.before(line).take(lines);
         let found = loop {
             let Some((text, at)) = texts.next() else {
@@ -185,15 +244,38 @@ impl<R: Read> Reader<R> {
             if is_separator(&text) {
                 break None;
             }
-            let (mut stamp, boot) = line_stamp(&text, clock);
+            let mut given = line_given(&text, clock);
             if is_increment(&text) {
-                stamp = relative(&text, &self.lines, at, self.counted, clock);
+                given.stamp = relative(&text, &self.lines, at, self.counted, clock);
             }
-            if !stamp.is_empty() {
-                break Some((stamp, boot));
+            let same = host.is_none() || known(hosts, &given) == host;
+            if same && !given.stamp.is_empty() {
+                break Some((given.stamp, given.boot));
             }
         };
-        self.grammar.mark(found);
+        self.grammar.mark(found, host);
+    }
+
+    /// The last line, or that of each machine as far as they are still there.
+    fn last_marks(&mut self) {
+        if self.grammar.hosts.len() < 2 {
+            self.mark_before(self.lines.end(), 64);
+            return;
+        }
+        let clock = &mut self.grammar.clock.clone();
+        let mut seen: Vec<(Given, Arc<str>)> = Vec::new();
+        for (text, _) in self.lines.before(self.lines.end()).take(LAST_LINES) {
+            let given = line_given(&colourless(text), clock);
+            if let Some(host) = known(&self.grammar.hosts, &given) {
+                if !seen.iter().any(|(_, other)| *other == host) {
+                    seen.push((given, host));
+                }
+            }
+        }
+        for (given, host) in seen.into_iter().rev() {
+            let found = Some((given.stamp, given.boot));
+            self.grammar.mark(found, Some(host));
+        }
     }
 }
 
@@ -261,8 +343,14 @@ fn is_increment(text: &[u8]) -> bool {
     inside.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"+"))
 }
 
-/// Stamp and boot ID of any line.
-fn line_stamp(text: &[u8], clock: &mut Clock) -> (Stamp, Option<u128>) {
+/// Which machine's line it is, if that machine is known.
+fn known(hosts: &Hosts, given: &Given) -> Option<Arc<str>> {
+    let (name, id) = given.host.as_ref()?;
+    hosts.known(name.as_bytes(), id.as_deref())
+}
+
+/// Stamp, boot ID and host of any line.
+fn line_given(text: &[u8], clock: &mut Clock) -> Given {
     let trimmed = text.trim_ascii_start();
     if trimmed.starts_with(b"{") || trimmed.starts_with(b"\"time\"") {
         return json::stamp(trimmed).unwrap_or_default();
@@ -273,7 +361,13 @@ fn line_stamp(text: &[u8], clock: &mut Clock) -> (Stamp, Option<u128>) {
         Some(n) => clock.lead(&rest[n + 8..]).0,
         None => Stamp::default(),
     };
-    (stamp.or(behind), None)
+    let host = prefix::host(text, &mut clock.clone());
+    let host = host.map(|name| (String::from_utf8_lossy(name).into_owned(), None));
+    Given {
+        stamp: stamp.or(behind),
+        host,
+        ..Given::default()
+    }
 }
 
 impl<R: Read> Iterator for Reader<R> {

@@ -69,6 +69,8 @@ pub struct Configurations {
     /// In the order of time; what is not known and what somebody changed is one entry each.
     pub list: Vec<Configuration>,
     periods: Vec<Period>,
+    /// When each of them began, and what was in force in it.
+    starts: Vec<(Stamp, InForce)>,
 }
 
 /// Cuts the history of the NIC with index `nic`.
@@ -154,11 +156,18 @@ impl Configurations {
                 is_run,
             });
         }
+        self.starts.push((since, state));
         self.periods.push(Period {
             configuration: number(state).filter(|_| is_run),
             days,
             incidents: times.to_vec(),
         });
+    }
+
+    /// The history as it is weighed: each period with its beginning and what was in force.
+    pub fn periods(&self) -> impl Iterator<Item = (&Stamp, InForce, &Period)> {
+        let starts = self.starts.iter().zip(&self.periods);
+        starts.map(|((since, state), period)| (since, *state, period))
     }
 
     /// What each of the latest changes came to, with the configuration that it was to.

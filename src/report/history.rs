@@ -8,6 +8,7 @@ use crate::hang::incidents::Incidents;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
 use crate::kernel_log::{Boots, Device, Hosts, KernelEvent, Seen, Stamp};
 use crate::log::TrialPart;
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -20,6 +21,8 @@ pub struct History {
     /// Whose lines they are, where they tell.
     pub hosts: Hosts,
     pub own: OwnLines,
+    /// The PCI ID of each NIC of which one of our lines tells it.
+    pub pci_ids: BTreeMap<usize, (u16, u16)>,
     pub(super) trials: Vec<TrialLine>,
     last_link_up: Option<(String, Stamp)>,
 }
@@ -65,6 +68,9 @@ impl History {
         let Some(nic) = nic else {
             return;
         };
+        if let Some(id) = pci_id(text) {
+            self.pci_ids.insert(nic, id);
+        }
         if let Some(part) = line.trial.clone().filter(|_| self.trials.len() < MAX_OWN) {
             self.trials.push(TrialLine { nic, at, part });
         }
@@ -108,6 +114,14 @@ impl History {
     pub fn stretches(&self, nic: usize) -> Vec<Stretch> {
         self.own.stretches(nic, &self.boots)
     }
+}
+
+/// `8086:15bb` in `…; e1000e 8086:15bb I219-LM (7); event add`.
+fn pci_id(text: &str) -> Option<(u16, u16)> {
+    let identity = text.rsplit("; ").nth(1)?.strip_prefix("e1000e ")?;
+    let (vendor, device) = identity.split(' ').next()?.split_once(':')?;
+    let number = |digits: &str| u16::from_str_radix(digits, 16).ok();
+    Some((number(vendor)?, number(device)?))
 }
 
 /// The stretch in which the incident began.

@@ -6,6 +6,7 @@ use super::sources::{Error, Source};
 use crate::kernel_log::Stamp;
 use jiff::tz::TimeZone;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A running journalctl; ended when dropped.
@@ -15,6 +16,9 @@ pub struct Journal {
 
 /// Fields that are needed; journalctl adds the stamps and the boot ID.
 const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID";
+
+/// The same, and whose they are.
+const FIELDS_AND_HOST: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID,_HOSTNAME,_MACHINE_ID";
 
 /// `SD_MESSAGE_JOURNAL_STOP`: the last entry of a boot that was shut down, with both clocks.
 const STOPPED: &str = "MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b";
@@ -54,6 +58,35 @@ impl Journal {
         }
         if source.is_empty() {
             return Err(Error::Journal(journal.complaint()));
+        }
+        Ok((journal, source))
+    }
+
+    /// The journals of other machines in a folder, as systemd-journal-remote writes them or
+    /// copied from their /var/log/journal.
+    pub fn open_directory(
+        zone: &TimeZone,
+        now: i64,
+        directory: &Path,
+    ) -> Result<(Journal, Source), Error> {
+        let matches = [
+            "_TRANSPORT=kernel",
+            "+",
+            "SYSLOG_IDENTIFIER=unhang",
+            "+",
+            STOPPED,
+        ];
+        let mut all = vec!["--merge".to_owned(), in_directory(directory)];
+        all.extend(["--output-fields", FIELDS_AND_HOST].map(String::from));
+        all.extend(matches.map(String::from));
+        let (mut journal, source) = Journal::start(zone, now, &all)?;
+        if source.is_empty() {
+            return Err(Error::Unusable {
+                name: super::clean(&directory.to_string_lossy()),
+                what: journal.said().unwrap_or_else(|| {
+                    "holds no journal with kernel lines that you may read".into()
+                }),
+            });
         }
         Ok((journal, source))
     }
@@ -119,6 +152,11 @@ impl Drop for Journal {
     }
 }
 
+/// The option that reads the journals in a folder.
+fn in_directory(directory: &Path) -> String {
+    format!("--directory={}", directory.display())
+}
+
 /// The ID of the boot that runs now, as the journal writes it.
 pub fn this_boot() -> Option<u128> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
@@ -126,8 +164,9 @@ pub fn this_boot() -> Option<u128> {
 }
 
 /// The last entry of the boot, by both clocks.
-pub fn last_entry(boot: u128) -> Option<Stamp> {
+pub fn last_entry(boot: u128, directory: Option<&Path>) -> Option<Stamp> {
     let output = Command::new("journalctl")
+        .args(directory.map(in_directory))
         .args(["-b", &format!("{boot:032x}"), "-n", "1"])
         .args(["-o", "json", "--no-pager", "-q", "--output-fields=_BOOT_ID"])
         .stdin(Stdio::null())
@@ -159,8 +198,9 @@ pub fn is_there() -> bool {
 pub struct BootList(Option<Child>);
 
 impl BootList {
-    pub fn ask() -> BootList {
+    pub fn ask(directory: Option<&Path>) -> BootList {
         let child = Command::new("journalctl")
+            .args(directory.map(in_directory))
             .args(["--list-boots", "-o", "json", "--no-pager", "-q"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

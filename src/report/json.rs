@@ -2,7 +2,9 @@
 //! tell is `null`. Times are ISO 8601 in UTC; lengths are seconds.
 //!
 //! - `schema`: 1
-//! - `nics[]`: `interface`, `pci_address`, `driver` (each may be null); `blocks`, `resets`,
+//! - `host`: `name`, `machine_id` (null: its name is all that is known); null where the log does
+//!   not tell
+//! - `nics[]`: `interface`, `pci_address`, `driver`, `pci` (its ID), `chip` (each may be null); `blocks`, `resets`,
 //!   `recoveries`; `settings`: the last that unhang had in force, such as "tso gso off, gro
 //!   on"; `in_force` at the end of the log (true, false, null: not known);
 //!   `verdict` (as below); `configurations[]`, in the order of time: `name` (such as "tso gso
@@ -11,7 +13,9 @@
 //!   weigh; the latest 20 changes are weighed): `kind`, `before` (the name of what it is
 //!   weighed against), `chance`, `bursts_before`, `bursts_after`, `ask_again_after_s`;
 //!   `trials[]`: `setting`, `since`, `needed_days`, `days` and `incidents` of up-time with it,
-//!   `result` ("running", "refuted", "kept", "stopped"), `ended`; `incidents[]`:
+//!   `result` ("running", "refuted", "kept", "stopped"), `ended`; `periods[]`, what the verdict
+//!   weighs, in the order of time: `configuration` (null: it counts for neither side), `since`,
+//!   `exposure_s`, `incidents_s` (from the period's beginning); `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
 //!   - `times`: 1, or how many incidents share the entry: beyond 20,000 entries those that
@@ -29,16 +33,27 @@
 //!   others) {`incidents`, `exposure_s`}, `chance` (of so few after, had nothing changed),
 //!   `bursts_before`, `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
+//!
+//! Of several machines (`fleet`), instead of `nics`, `lookalikes` and `boots`:
+//!
+//! - `hosts[]`: each with `name` and the above, but for `boots` and `incidents`
+//! - `chips[]`, `configurations[]`: `name`, `hosts`, `nics`, `exposure_s`, `incidents`, `bursts`;
+//!   of a configuration also `verdict`, on the change to it on all machines that made it (null:
+//!   nobody did): `kind`, `text`, `hosts`, `weighed` (how many of them have something to compare
+//!   with), `chance` (without the machine that says most), `bursts_before`, `exposure_before_s`,
+//!   `bursts_after`, `exposure_after_s`, `bursts_expected`, `ask_again_after_s`
+//! - `verdict`: the one on the configuration that most machines have changed to
 
 use super::DAY;
 use super::changes::{Change, changes};
-use super::configurations::{self, Configuration, Side};
+use super::configurations::{self, Configuration, Configurations, Side};
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
-use super::stats::Comparison;
+use super::stats::{Comparison, Period};
 use super::trials;
 use super::verdict::{self, Verdict};
 use super::{clean, iso};
+use crate::chip;
 use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -48,16 +63,46 @@ use serde_json::{Map, Value, json};
 /// does not have to fit in memory as JSON.
 pub struct Report<'a>(pub &'a History);
 
+/// The report without its incidents, of which a history may have many.
+pub fn summary(history: &History) -> Value {
+    let nics = 0..history.incidents.nics.len();
+    let named = |(key, value): (&str, Value)| (key.to_owned(), value);
+    let nic = |nic| nic_value(history, nic).into_iter().map(named);
+    let nics: Vec<Value> = nics.map(|index| nic(index).collect()).collect();
+    let notes: Vec<&String> = history.empty_files.iter().chain(&history.notes).collect();
+    json!({
+        "host": host(history),
+        "nics": nics,
+        "lookalikes": lookalikes(history),
+        "verdict": verdict_value(&verdict::overall(history)),
+        "notes": notes,
+    })
+}
+
+/// Whose log it is, if it tells.
+fn host(history: &History) -> Value {
+    let Some(key) = history.hosts.only() else {
+        return Value::Null;
+    };
+    let name = history.hosts.name_of(key).unwrap_or(key);
+    let id = Some(clean(key)).filter(|key| key != name);
+    json!({"name": clean(name), "machine_id": id})
+}
+
+fn lookalikes(history: &History) -> Vec<Value> {
+    let seen = history.incidents.lookalikes.iter();
+    seen.map(|(kind, count)| json!({"kind": kind.name(), "count": count, "text": kind.advice()}))
+        .collect()
+}
+
 impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let history = self.0;
-        let lookalikes = history.incidents.lookalikes.iter().map(
-            |(kind, count)| json!({"kind": kind.name(), "count": count, "text": kind.advice()}),
-        );
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("schema", &1)?;
+        map.serialize_entry("host", &host(history))?;
         map.serialize_entry("nics", &Nics(history))?;
-        map.serialize_entry("lookalikes", &lookalikes.collect::<Vec<_>>())?;
+        map.serialize_entry("lookalikes", &lookalikes(history))?;
         map.serialize_entry("verdict", &verdict_value(&verdict::overall(history)))?;
         map.serialize_entry("boots", &BootRows(history))?;
         let notes: Vec<&String> = history.empty_files.iter().chain(&history.notes).collect();
@@ -79,29 +124,61 @@ struct OneNic<'a>(&'a History, usize);
 impl Serialize for OneNic<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let OneNic(history, index) = *self;
-        let nic = &history.incidents.nics[index];
-        let text = |field: &Option<String>| field.as_deref().map(clean);
-        let now = history.stretches(index).last().and_then(|s| s.in_force);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("interface", &text(&nic.device.name))?;
-        map.serialize_entry("pci_address", &text(&nic.device.pci))?;
-        map.serialize_entry("driver", &text(&nic.device.driver))?;
-        map.serialize_entry("blocks", &nic.blocks)?;
-        map.serialize_entry("resets", &nic.resets)?;
-        map.serialize_entry("recoveries", &nic.recoveries)?;
-        let last = history.own.last_settings(index).map(Settings::name);
-        map.serialize_entry("settings", &last)?;
-        map.serialize_entry("in_force", &now)?;
-        map.serialize_entry("verdict", &verdict_value(&verdict::on_nic(history, index)))?;
-        let configurations = configurations::of_nic(history, index);
-        let changes = changes(&configurations);
-        let value = |one| configuration_value(history, &changes, one);
-        let values: Vec<Value> = configurations.list.iter().map(value).collect();
-        map.serialize_entry("configurations", &values)?;
-        map.serialize_entry("trials", &trials::values(history, index))?;
+        for (key, value) in nic_value(history, index) {
+            map.serialize_entry(key, &value)?;
+        }
         map.serialize_entry("incidents", &Incidents(history, index))?;
         map.end()
     }
+}
+
+/// What there is to say of a NIC but for its incidents.
+fn nic_value(history: &History, index: usize) -> Vec<(&'static str, Value)> {
+    let nic = &history.incidents.nics[index];
+    let text = |field: &Option<String>| field.as_deref().map(clean);
+    let now = history.stretches(index).last().and_then(|s| s.in_force);
+    let last = history.own.last_settings(index).map(Settings::name);
+    let configurations = configurations::of_nic(history, index);
+    let changes = changes(&configurations);
+    let value = |one| configuration_value(history, &changes, one);
+    let values: Vec<Value> = configurations.list.iter().map(value).collect();
+    let id = history.pci_ids.get(&index);
+    let chip = id.and_then(|(vendor, device)| chip::find(*vendor, *device));
+    vec![
+        ("interface", json!(text(&nic.device.name))),
+        ("pci_address", json!(text(&nic.device.pci))),
+        ("driver", json!(text(&nic.device.driver))),
+        (
+            "pci",
+            json!(id.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}"))),
+        ),
+        ("chip", json!(chip.map(|chip| chip.name))),
+        ("blocks", json!(nic.blocks)),
+        ("resets", json!(nic.resets)),
+        ("recoveries", json!(nic.recoveries)),
+        ("settings", json!(last)),
+        ("in_force", json!(now)),
+        ("verdict", verdict_value(&verdict::on_nic(history, index))),
+        ("configurations", values.into()),
+        ("trials", trials::values(history, index).into()),
+        ("periods", periods(history, &configurations).into()),
+    ]
+}
+
+/// What the verdict weighs.
+fn periods(history: &History, all: &Configurations) -> Vec<Value> {
+    let second = |days: &f64| (days * 86_400.0 * 1000.0).round() / 1000.0;
+    let value = |(since, state, period): (&Stamp, InForce, &Period)| {
+        let known = period.configuration.map(|_| history.own.name(state));
+        json!({
+            "configuration": known,
+            "since": iso(since),
+            "exposure_s": second(&period.days),
+            "incidents_s": period.incidents.iter().map(second).collect::<Vec<_>>(),
+        })
+    };
+    all.periods().map(value).collect()
 }
 
 struct Incidents<'a>(&'a History, usize);

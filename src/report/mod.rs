@@ -13,6 +13,7 @@
 
 pub mod changes;
 pub mod configurations;
+pub mod fleet;
 pub mod history;
 pub mod in_force;
 pub mod journal;

@@ -1,7 +1,7 @@
 //! A machine's history, read from log files or from its journal.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -40,7 +40,7 @@ impl Reading {
         let mut history = History::default();
         let boots = match scope {
             Scope::DevicesThisBoot(_) => journal::BootList::default(),
-            _ => journal::BootList::ask(),
+            _ => journal::BootList::ask(None),
         };
         let (mut running, source) = match Journal::open(zone, now, scope) {
             Ok(opened) => opened,
@@ -56,7 +56,7 @@ impl Reading {
             let note = "The journal could not be read to its end: what came later is not known.";
             history.notes.push(note.into());
         } else {
-            extend(&mut history.boots, &listed, now);
+            extend(&mut history.boots, &listed, now, None);
         }
         history.finish();
         Reading {
@@ -93,6 +93,11 @@ impl Reading {
         history.empty_files = empty.iter().map(Error::to_string).collect();
         let (failed, hosts) = sources::read_all(sources, |seen| history.observe(seen));
         errors.extend(failed);
+        let names = hosts.names();
+        if names.len() > 1 {
+            let names = names.into_iter().map(super::clean).collect();
+            errors.push(Error::SeveralHosts(names));
+        }
         history.hosts = hosts;
         history.finish();
         let one = !errors.iter().any(|e| matches!(e, Error::SeveralHosts(_)));
@@ -104,7 +109,12 @@ impl Reading {
 }
 
 /// Adds when each boot began and ended, which the lines that were read do not show.
-fn extend(boots: &mut Boots, listed: &[(u128, i64, i64)], now: i64) {
+pub(super) fn extend(
+    boots: &mut Boots,
+    listed: &[(u128, i64, i64)],
+    now: i64,
+    directory: Option<&Path>,
+) {
     for &(id, first, _) in listed {
         boots.begin(id, first);
     }
@@ -126,7 +136,7 @@ fn extend(boots: &mut Boots, listed: &[(u128, i64, i64)], now: i64) {
     }
     for &(id, _, last) in listed {
         if Some(id) != this_boot && boots.goes_on(id, last) {
-            if let Some(last) = journal::last_entry(id) {
+            if let Some(last) = journal::last_entry(id, directory) {
                 boots.end(id, last);
             }
         }

@@ -15,8 +15,13 @@ use std::path::Path;
 /// Why a source was not, or not wholly, read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{name}: is a directory; give the log files in it")]
-    Directory { name: String },
+    #[error(
+        "{name}: is a directory; give the log files in it, or --directory if journals are in it"
+    )]
+    IsDirectory { name: String },
+    /// A folder of journals, or a report of `unhang report --json`.
+    #[error("{name}: {what}")]
+    Unusable { name: String, what: String },
     /// It isn't there; or not any more, when logs are being rotated.
     #[error("{name}: there is no such file")]
     Missing { name: String },
@@ -48,7 +53,7 @@ pub enum Error {
     },
     /// Their boots and NICs would be taken for those of one.
     #[error(
-        "the log has lines of several machines ({}); read those of one at a time, for instance: grep -w {} FILE | unhang report -",
+        "the log has lines of several machines ({}), and only one is asked for; read those of one, for instance: grep -w {} FILE | unhang report -",
         .0.join(", "), .0.first().map_or("NAME", String::as_str)
     )]
     SeveralHosts(Vec<String>),
@@ -90,7 +95,7 @@ impl Source {
         let file = File::open(name).map_err(fail)?;
         let about = file.metadata().map_err(fail)?;
         if about.is_dir() {
-            return Err(Error::Directory { name: shown });
+            return Err(Error::IsDirectory { name: shown });
         }
         let changed = about.modified().ok().filter(|_| about.is_file());
         let reference = changed.and_then(|t| jiff::Timestamp::try_from(t).ok());
@@ -150,6 +155,11 @@ impl Source {
         &self.name
     }
 
+    /// The machines that its beginning names.
+    pub fn hosts(&self) -> Hosts {
+        self.reader.hosts_in_head()
+    }
+
     /// Nothing in it at all?
     pub fn is_empty(&self) -> bool {
         self.reader.head().is_empty()
@@ -201,11 +211,6 @@ pub fn read_all(mut sources: Vec<Source>, mut take: impl FnMut(Seen)) -> (Vec<Er
             for source in &sources {
                 hosts.extend(source.reader.hosts().clone());
             }
-            let names = hosts.names();
-            if names.len() > 1 {
-                let names = names.into_iter().map(super::clean).collect();
-                errors.push(Error::SeveralHosts(names));
-            }
             return (errors, hosts);
         };
         let Some(seen) = sources[index].head.take() else {
@@ -238,7 +243,8 @@ fn same(a: &Seen, b: &Seen) -> bool {
         (Some(a), Some(b)) => (a - b).abs() < SECOND,
         _ => false,
     };
-    near && a.event == b.event && a.device == b.device && a.event != KernelEvent::Mark
+    let same_host = a.host == b.host || a.host.is_none() || b.host.is_none();
+    near && same_host && a.event == b.event && a.device == b.device && a.event != KernelEvent::Mark
 }
 
 /// Not gzip?

@@ -288,7 +288,7 @@ fn legend(line: &Timeline) -> (Vec<(f64, f64, &'static str, String)>, f64) {
     (placed, y + 1.0)
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

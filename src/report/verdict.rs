@@ -42,6 +42,20 @@ impl Kind {
         }
     }
 
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Kind> {
+        let all = [
+            Kind::NotFixed,
+            Kind::Fewer,
+            Kind::Affected,
+            Kind::Unknown,
+            Kind::TooEarly,
+            Kind::LikelyFixed,
+            Kind::NoIncidents,
+        ];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// In a word or two, for `status`.
     pub fn word(self) -> &'static str {
         match self {

@@ -50,6 +50,7 @@
 mod binomial;
 mod bursts;
 pub mod mmpp;
+pub mod pooled;
 mod prior;
 
 use mmpp::Nics;
@@ -284,13 +285,7 @@ fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comp
         careful: 1.0,
         ..Comparison::default()
     };
-    let bursts = steps
-        .iter()
-        .rev()
-        .enumerate()
-        .filter(|(_, step)| step.burst);
-    let left_out = bursts.map(|(back, _)| steps.len() - back).nth(MOST_BURSTS);
-    let steps = &steps[left_out.unwrap_or(0)..];
+    let steps = latest(&steps);
     if days_before <= 0.0 || count(steps, from).0 == 0 {
         return comparison;
     }
@@ -326,6 +321,17 @@ fn compare(periods: &[Period], (from, to): (usize, usize), looks: usize) -> Comp
         comparison.needed = (days < LONGEST).then_some(days);
     }
     comparison
+}
+
+/// Those with the last `MOST_BURSTS` bursts.
+fn latest(steps: &[Step]) -> &[Step] {
+    let bursts = steps
+        .iter()
+        .rev()
+        .enumerate()
+        .filter(|(_, step)| step.burst);
+    let left_out = bursts.map(|(back, _)| steps.len() - back).nth(MOST_BURSTS);
+    &steps[left_out.unwrap_or(0)..]
 }
 
 /// What the NIC may be, if bursts come `factor` times as often under `to`.
