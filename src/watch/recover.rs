@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::kmsg::{Record, What};
 use super::ladder::{Action, Leave, Rung, Trouble};
 use super::react::net_device;
+use super::restore::since_boot;
 use super::tell::Recovered;
 use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
@@ -34,13 +35,14 @@ impl Watcher {
             return;
         };
         let nic = watched.nic.clone();
-        if now && matches!(record.what, What::HangBlock { .. }) {
-            self.refute_trial(&nic).await;
+        let stamp = Duration::from_micros(record.micros);
+        if matches!(record.what, What::HangBlock { .. }) {
+            let ago = since_boot().saturating_sub(stamp);
+            self.refute_trial(&nic, (!now).then_some(ago)).await;
         }
         let rules = Arc::clone(&self.rules);
         let decision = decide(rules.rules(), &nic);
         self.state.sequence = Some(record.sequence);
-        let stamp = Duration::from_micros(record.micros);
         let state = self.state.nics.entry(ifindex).or_default();
         let mut action = Action::Wait;
         let mut back = None;

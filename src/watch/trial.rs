@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Watcher;
 use super::restore::When;
@@ -14,12 +16,15 @@ use crate::rules::decide;
 use crate::trial::Trial;
 
 impl Watcher {
-    /// The NIC hangs: ends its trial, if it is on one.
-    pub(super) async fn refute_trial(&mut self, nic: &Nic) {
+    /// The NIC hangs, or did so some time ago while nobody watched: ends its trial, if it was on one then.
+    pub(super) async fn refute_trial(&mut self, nic: &Nic, ago: Option<Duration>) {
         let rules = Arc::clone(&self.rules);
         let Some(trial) = Trial::on(&rules, nic) else {
             return;
         };
+        if ago.is_some_and(|ago| !is_older(trial.path, ago)) {
+            return;
+        }
         match fs::remove_file(trial.path) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 let path = trial.path.display();
@@ -57,8 +62,16 @@ impl Watcher {
     }
 }
 
+/// Whether the file, which is written once, as the trial begins, is that old.
+fn is_older(path: &Path, age: Duration) -> bool {
+    let written = fs::metadata(path).and_then(|meta| meta.modified());
+    written.is_ok_and(|written| written.elapsed().is_ok_and(|is| is > age))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
     use crate::notify::Queue;
     use crate::rules::Criterion;
@@ -84,11 +97,17 @@ mod tests {
         fs::write(dir.join(&name), rule).unwrap();
         let queue = Queue::below(root.path());
         with_watcher(root.path(), WatchState::default(), async |watcher| {
-            watcher.refute_trial(&other).await;
+            watcher.refute_trial(&other, None).await;
+            // A block from before it began, read when the watcher starts.
+            let hour = Duration::from_secs(3600);
+            watcher.refute_trial(&nic(), Some(hour)).await;
             assert!(dir.join(&name).exists());
             assert!(queue.waiting().unwrap().is_empty());
-            for _ in 0..2 {
-                watcher.refute_trial(&nic()).await;
+            let written = fs::File::options().write(true).open(dir.join(&name));
+            let earlier = SystemTime::now() - 2 * hour;
+            written.unwrap().set_modified(earlier).unwrap();
+            for ago in [Some(hour), None] {
+                watcher.refute_trial(&nic(), ago).await;
             }
             assert_eq!(watcher.rules.rules().count(), 0);
         });

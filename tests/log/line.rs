@@ -63,6 +63,10 @@ fn lines_are_as_the_manual_shows_them() {
         ],
         "eno1: ufo tos unknown to this kernel, also tx-tcp-mangleid-segmentation off; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
+}
+
+#[test]
+fn hangs_are_as_the_manual_shows_them() {
     is_written(
         vec![
             Part::Wedged {
@@ -98,6 +102,10 @@ fn lines_are_as_the_manual_shows_them() {
         }],
         "eno1: link up 1.4 s after recovery 1; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
+}
+
+#[test]
+fn settings_and_failures_are_as_the_manual_shows_them() {
     let name = |text: &str| text.parse::<Name>().unwrap();
     is_written(
         vec![

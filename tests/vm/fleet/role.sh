@@ -74,7 +74,7 @@ check "the diff has the rule" said "^+offload.tx = true"
 step "5. Where it must fail"
 rules rxx true ""
 check "a rule file with a mistake" fails roll_out
-check "in unhang's words" said "60-mine.toml:"
+check "in unhang's words" said "60-mine:"
 check "with what to write instead" said "did you mean"
 check "and is not written" on_each grep -q offload.tx /etc/unhang/rules.d/60-mine.toml
 rules tx true ""
