@@ -34,8 +34,8 @@ use scenario::Scenario;
 use screen::Screen;
 use verdict::Verdict;
 
-/// What the host reaches in a guest: sshd, and Prometheus' node exporter.
-const PORTS: [u16; 2] = [22, 9100];
+/// What the host reaches in a guest: sshd, Prometheus' node exporter, and its Alertmanager.
+const PORTS: [u16; 3] = [22, 9100, 9093];
 
 /// For a guest to end when it is told to.
 const GRACE: Duration = Duration::from_secs(30);

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# What a script on the host has besides ../lib.sh. GUESTS has NAME:SSH-PORT:EXPORTER-PORT of each guest.
+# What a script on the host has besides ../lib.sh. GUESTS has NAME and three ports of each, as in ../fleet.rs guest.
 ROOT=$(cd "$LIB/../.." && pwd)
 
 port() { # GUEST NUMBER
