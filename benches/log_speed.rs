@@ -1,7 +1,9 @@
-//! `unhang report FILE` against `grep -c` and `rg -c` on a generated kernel log of 1 GiB
-//! with 1,000 hang blocks, from the page cache: runs them in turn, prints medians, ratios
-//! and peak memory. Arguments: GIB (1), RUNS (7). Then the memory at 1 and 4 GiB with
-//! `--memory`. `UNHANG_BENCH_UNHANG` names the program, else it is the bench profile's.
+//! `unhang report FILE` against `cat FILE >/dev/null`, `grep -c` and `rg -c` on generated
+//! kernel logs of 1 GiB with 1,000 hang blocks, from the page cache: without link messages of
+//! another NIC, with one on every hundredth line and on every seventh. Runs them in turn, prints
+//! medians of wall time, processor time, ratios and peak memory. Arguments: GIB (1), RUNS (7).
+//! The memory at 1 and 4 GiB with `--memory`. `UNHANG_BENCH_UNHANG` names the program, else it is
+//! the bench profile's. On a busy machine compare processor time: threads don't help there.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -14,19 +16,23 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const BLOCKS: u64 = 1000;
 const WORDS: &str = "Detected Hardware Unit Hang";
 
+/// Every so many lines have a link message of another NIC; 0: none has.
+const LINKS: [u64; 3] = [0, 100, 7];
+
 /// Kernel lines of a busy server, a hang block (with reset) at equal distances.
-fn generate(path: &Path, bytes: u64) -> std::io::Result<()> {
+fn generate(path: &Path, bytes: u64, links: u64) -> std::io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    let (mut written, mut blocks, mut n) = (0u64, 0u64, 0u64);
+    let (mut written, mut blocks, mut n, mut count) = (0u64, 0u64, 0u64, 0u64);
     let mut line = String::new();
     while written < bytes {
         line.clear();
+        count += 1;
         n = n
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -68,6 +74,9 @@ fn generate(path: &Path, bytes: u64) -> std::io::Result<()> {
         } else {
             line += &stamp;
             line += &match r % 6 {
+                _ if links > 0 && count % links == 0 => {
+                    "igb 0000:01:00.0 eno2: igb: eno2 NIC Link is Down".into()
+                }
                 0 => format!(
                     "usb 1-{}: new high-speed USB device number {} using xhci_hcd",
                     r % 8,
@@ -109,15 +118,37 @@ fn generate(path: &Path, bytes: u64) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Wall time and peak memory (`VmHWM`, kB) of a command.
-fn run(program: &str, args: &[&str], file: &Path) -> Option<(Duration, u64)> {
-    let begin = Instant::now();
+/// Processor time of all commands that have ended, in ticks of 10 ms.
+fn ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let of_children = fields.split_whitespace().skip(13).take(2);
+    of_children
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum()
+}
+
+/// Wall time, processor time and peak memory (`VmHWM`, kB) of a command.
+struct Run {
+    wall: Duration,
+    ticks: u64,
+    peak: u64,
+}
+
+fn run(program: &str, args: &[&str], file: &Path) -> Option<Run> {
+    let (begin, before) = (Instant::now(), ticks());
+    // not /dev/null: grep stops at the first match if nobody can see the count
+    let stdout = match program {
+        "cat" => Stdio::null(),
+        _ => File::create(std::env::temp_dir().join("unhang-bench.out"))
+            .ok()?
+            .into(),
+    };
     let mut child = Command::new(program)
         .args(args)
         .arg(file)
         .env("TZ", "UTC")
-        // not /dev/null: grep stops at the first match if nobody can see the count
-        .stdout(File::create(std::env::temp_dir().join("unhang-bench.out")).ok()?)
+        .stdout(stdout)
         .spawn()
         .ok()?;
     let status = format!("/proc/{}/status", child.id());
@@ -128,18 +159,24 @@ fn run(program: &str, args: &[&str], file: &Path) -> Option<(Duration, u64)> {
         let now = line.and_then(|l| l.split_whitespace().nth(1)?.parse().ok());
         peak = peak.max(now.unwrap_or(0));
         match child.try_wait().ok()? {
-            Some(_) => return Some((begin.elapsed(), peak)),
+            Some(_) => {
+                return Some(Run {
+                    wall: begin.elapsed(),
+                    ticks: ticks() - before,
+                    peak,
+                });
+            }
             None => std::thread::sleep(Duration::from_micros(500)),
         }
     }
 }
 
-fn log(gib: u64) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("unhang-bench-{gib}.log"));
+fn log(gib: u64, links: u64) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("unhang-bench-{gib}-{links}.log"));
     let wanted = gib << 30;
     let there = fs::metadata(&path).is_ok_and(|m| m.len() >= wanted);
     if !there {
-        generate(&path, wanted).expect("space in the temporary directory");
+        generate(&path, wanted, links).expect("space in the temporary directory");
     }
     path
 }
@@ -153,48 +190,60 @@ fn main() {
     let unhang = built.as_deref().unwrap_or(env!("CARGO_BIN_EXE_unhang"));
     if args.first().is_some_and(|a| a == "--memory") {
         for gib in [1, 4] {
-            let (time, peak) = run(unhang, &["report", "--json"], &log(gib)).expect("runs");
+            let run = run(unhang, &["report", "--json"], &log(gib, 0)).expect("runs");
             println!(
                 "{gib} GiB: {:.2} s, peak {:.1} MiB",
-                time.as_secs_f64(),
-                peak as f64 / 1024.0
+                run.wall.as_secs_f64(),
+                run.peak as f64 / 1024.0
             );
         }
         return;
     }
     let number = |i: usize, default| args.get(i).and_then(|a| a.parse().ok()).unwrap_or(default);
     let (gib, runs) = (number(0, 1), number(1, 7));
-    let file = log(gib);
-    let contenders: [(&str, &str, &[&str]); 3] = [
+    for links in LINKS {
+        match links {
+            0 => println!("{gib} GiB, {BLOCKS} blocks, {runs} runs each, in turn"),
+            _ => println!("the same, with a link message of another NIC on one line in {links}"),
+        }
+        compare(unhang, &log(gib, links), runs);
+    }
+}
+
+fn compare(unhang: &str, file: &Path, runs: u64) {
+    let contenders: [(&str, &str, &[&str]); 4] = [
         ("unhang report", unhang, &["report", "--json"]),
+        ("cat", "cat", &[]),
         ("grep -c", "grep", &["-c", WORDS]),
         ("rg -c", "rg", &["-c", WORDS]),
     ];
-    let mut times: Vec<Vec<(Duration, u64)>> = vec![Vec::new(); 3];
+    let mut all: [Vec<Run>; 4] = Default::default();
     for round in 0..=runs {
         for (i, (_, program, args)) in contenders.iter().enumerate() {
-            let Some(result) = run(program, args, &file) else {
+            let Some(result) = run(program, args, file) else {
                 continue;
             };
             // The first round fills the page cache.
             if round > 0 {
-                times[i].push(result);
+                all[i].push(result);
             }
         }
     }
-    println!("{gib} GiB, {BLOCKS} blocks, {runs} runs each, in turn");
-    let median = |v: &[(Duration, u64)]| {
-        let mut v: Vec<f64> = v.iter().map(|(t, _)| t.as_secs_f64()).collect();
-        v.sort_by(f64::total_cmp);
-        v.get(v.len() / 2).copied().unwrap_or(f64::NAN)
+    let median = |i: usize, of: fn(&Run) -> f64| {
+        let mut values: Vec<f64> = all[i].iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
     };
-    let ours = median(&times[0]);
+    let wall = |i| median(i, |run| run.wall.as_secs_f64());
+    let busy = |i| median(i, |run| run.ticks as f64 / 100.0);
     for (i, (name, ..)) in contenders.iter().enumerate() {
-        let m = median(&times[i]);
-        let peak = times[i].iter().map(|(_, p)| *p).max().unwrap_or(0) as f64 / 1024.0;
+        let peak = all[i].iter().map(|run| run.peak).max().unwrap_or(0) as f64 / 1024.0;
         println!(
-            "{name:14} median {m:.3} s, peak {peak:6.1} MiB, unhang/{name} = {:.2}",
-            ours / m
+            "  {name:14} wall {:.3} s, processor {:.2} s, peak {peak:6.1} MiB, unhang/{name} = {:.2} (processor {:.2})",
+            wall(i),
+            busy(i),
+            wall(0) / wall(i),
+            busy(0) / busy(i)
         );
     }
 }

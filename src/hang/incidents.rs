@@ -105,7 +105,7 @@ impl Incidents {
             KernelEvent::PcieLinkLost => self.note(Lookalike::PcieLinkLost),
             KernelEvent::Quotation => self.note(Lookalike::Quotation),
             KernelEvent::Unhang(text) => self.own(at, text),
-            KernelEvent::Boot { .. } | KernelEvent::Mark => {}
+            KernelEvent::Boot { .. } | KernelEvent::Ethtool(_) | KernelEvent::Mark => {}
         }
     }
 

@@ -49,6 +49,8 @@ pub enum KernelEvent {
     },
     /// One of our own lines (syslog tag `unhang`): its message.
     Unhang(String),
+    /// Somebody had sudo run ethtool to set something on this interface.
+    Ethtool(String),
     /// Nothing but a sign of life: the first and last line, and the last one before a boot.
     Mark,
 }
@@ -80,5 +82,6 @@ pub(super) struct Given {
 pub(super) enum Speaker {
     Kernel,
     Ourselves,
+    Sudo,
     Other,
 }

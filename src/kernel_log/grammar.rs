@@ -20,6 +20,8 @@ const CONTINUATION: u32 = 40;
 const ENOUGH_FIELDS: usize = 3;
 /// Our own lines are short; the rest is not ours.
 const OWN_MAX: usize = 1024;
+/// No more of a command is looked at.
+const COMMAND_MAX: usize = 4096;
 
 /// A header, waiting for its fields.
 struct Pending {
@@ -131,7 +133,7 @@ impl Grammar {
             self.emit_plain(Stamp::default(), boot, KernelEvent::Boot { kernel: None });
             return;
         }
-        if self.own(text, given) {
+        if self.own(text, given) || self.sudo(text, given) {
             return;
         }
         let hangs: Vec<usize> = memchr::memmem::find_iter(text, b" Unit Hang")
@@ -292,28 +294,16 @@ impl Grammar {
                 }
                 (given.stamp, text)
             }
-            Some(Speaker::Other) => return false,
-            Some(Speaker::Kernel) => match own_tag(text) {
+            Some(Speaker::Sudo | Speaker::Other) => return false,
+            Some(Speaker::Kernel) => match tag(text, b"unhang") {
                 // written to /dev/kmsg, where there is no syslog yet
                 Some(tag) => (given.stamp, &text[tag..]),
                 None => return false,
             },
-            None => {
-                let tags = memchr::memmem::find_iter(text, b"unhang");
-                let Some((at, tag)) = tags
-                    .take(4)
-                    .find_map(|at| Some((at, own_tag(&text[at..])?)))
-                else {
-                    return false;
-                };
-                let Some((stamp, host)) = prefix::is_tag(&text[..at], &mut self.clock) else {
-                    return false;
-                };
-                if let Some(host) = host {
-                    self.host = self.hosts.note(host, None);
-                }
-                (stamp, &text[at + tag..])
-            }
+            None => match self.tagged(text, b"unhang") {
+                Some(found) => found,
+                None => return false,
+            },
         };
         let message = message.trim_ascii();
         let message = &message[..message.len().min(OWN_MAX)];
@@ -321,11 +311,43 @@ impl Grammar {
         self.emit_plain(stamp, given.boot, KernelEvent::Unhang(message));
         true
     }
+
+    /// A command that sudo ran. Tells whether it was one that sets something on a NIC.
+    fn sudo(&mut self, text: &[u8], given: &Given) -> bool {
+        let (stamp, message) = match given.speaker {
+            Some(Speaker::Sudo) => (given.stamp, text),
+            Some(_) => return false,
+            None => match self.tagged(text, b"sudo") {
+                Some(found) => found,
+                None => return false,
+            },
+        };
+        let message = String::from_utf8_lossy(&message[..message.len().min(COMMAND_MAX)]);
+        let mut any = false;
+        for interface in super::ethtool::interfaces(&message) {
+            let event = KernelEvent::Ethtool(interface.to_owned());
+            self.emit_plain(stamp, given.boot, event);
+            any = true;
+        }
+        any
+    }
+
+    /// Stamp and message of a line with this tag.
+    fn tagged<'a>(&mut self, text: &'a [u8], name: &[u8]) -> Option<(Stamp, &'a [u8])> {
+        let tags = memchr::memmem::find_iter(text, name);
+        let found = |at: usize| Some((at, tag(&text[at..], name)?));
+        let (at, length) = tags.take(4).find_map(found)?;
+        let (stamp, host) = prefix::is_tag(&text[..at], &mut self.clock)?;
+        if let Some(host) = host {
+            self.host = self.hosts.note(host, None);
+        }
+        Some((stamp, &text[at + length..]))
+    }
 }
 
-/// Length of `unhang: ` or `unhang[123]: `.
-fn own_tag(text: &[u8]) -> Option<usize> {
-    let rest = text.strip_prefix(b"unhang")?;
+/// Length of `unhang: ` or `unhang[123]: `, if that is the name.
+fn tag(text: &[u8], name: &[u8]) -> Option<usize> {
+    let rest = text.strip_prefix(name)?;
     let rest = match rest.strip_prefix(b"[") {
         Some(pid) => {
             let end = memchr::memchr(b']', &pid[..pid.len().min(12)])?;

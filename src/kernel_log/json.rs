@@ -26,7 +26,13 @@ pub(super) fn entry<'a>(
     let transport = text("_TRANSPORT");
     // Anybody may call himself anything; who it was is the journal's own word.
     let anybody = text("_UID").is_some_and(|uid| uid != "0");
+    // sudo logs as the user for whom it runs.
+    let sudo = text("_EXE").is_some_and(|program| {
+        let installed = ["/usr/", "/nix/store/"];
+        program.ends_with("/sudo") && installed.iter().any(|root| program.starts_with(root))
+    });
     let speaker = match text("SYSLOG_IDENTIFIER") {
+        Some("sudo") if sudo || !anybody => Some(Speaker::Sudo),
         _ if anybody => Some(Speaker::Other),
         Some("unhang") => Some(Speaker::Ourselves),
         Some("kernel") if matches!(transport, None | Some("kernel" | "syslog")) => {

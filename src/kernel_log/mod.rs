@@ -11,6 +11,7 @@
 )]
 
 mod boots;
+mod ethtool;
 mod event;
 mod grammar;
 mod hosts;

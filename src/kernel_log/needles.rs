@@ -3,7 +3,7 @@
 
 use aho_corasick::Match;
 use aho_corasick::packed::Searcher;
-use memchr::memmem::find;
+use memchr::memmem::Finder;
 
 const LINK: &str = "NIC Link is ";
 /// How far before its words a link message names its driver, colours and all, at most.
@@ -18,6 +18,8 @@ const NEEDLES: &[&str] = &[
     "PCIe link lost",
     "unhang[",
     "unhang:",
+    // `ethtool -K`; its beginning is in every other line.
+    "htool -",
     "-- Boot ",
     "-- Reboot",
 ];
@@ -40,10 +42,15 @@ pub(super) fn finder(head: &[u8]) -> Searcher {
     Searcher::new(needles).expect("few enough needles")
 }
 
+/// Finds the driver's name. Making it takes longer than one search with it.
+pub(super) fn driver() -> Finder<'static> {
+    Finder::new(b"e1000e")
+}
+
 /// Whether more than a link message of another driver's NIC was found in `text`.
-pub(super) fn counts(text: &[u8], hit: &Match) -> bool {
+pub(super) fn counts(text: &[u8], hit: &Match, driver: &Finder) -> bool {
     let (before, found) = text[..hit.end()].split_at(hit.start());
     let near = &before[before.len().saturating_sub(NAMED)..];
     // What stands before the text's beginning is not known.
-    found != LINK.as_bytes() || near.len() < NAMED || find(near, b"e1000e").is_some()
+    found != LINK.as_bytes() || near.len() < NAMED || driver.find(near).is_some()
 }

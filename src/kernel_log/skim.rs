@@ -4,6 +4,8 @@
 //! truncated meanwhile (logrotate's copytruncate) must not kill the reader.
 
 use super::needles;
+use aho_corasick::packed::Searcher;
+use memchr::memmem::Finder;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
@@ -50,11 +52,11 @@ impl Skim {
             let (send, receive) = sync_channel(16);
             let (file, head) = (Arc::clone(&file), head[..n].to_vec());
             std::thread::spawn(move || {
-                let finder = needles::finder(&head);
+                let finders = (needles::finder(&head), needles::driver());
                 let mut buffer = vec![0; (PIECE + OVERLAP) as usize];
                 let pieces = (first..size.div_ceil(PIECE)).step_by(count);
                 for piece in pieces {
-                    let found = search(&file, piece * PIECE, &mut buffer, &finder);
+                    let found = search(&file, piece * PIECE, &mut buffer, &finders);
                     if send.send(found).is_err() {
                         return; // nobody wants to know any more
                     }
@@ -111,7 +113,7 @@ fn search(
     file: &File,
     start: u64,
     buffer: &mut [u8],
-    finder: &aho_corasick::packed::Searcher,
+    (finder, driver): &(Searcher, Finder),
 ) -> Found {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -125,7 +127,7 @@ fn search(
     let mut found: Vec<Range<u64>> = Vec::new();
     let mut from = 0;
     while let Some(hit) = finder.find_in(&buffer[..filled], (from..filled).into()) {
-        if !needles::counts(&buffer[..filled], &hit) {
+        if !needles::counts(&buffer[..filled], &hit, driver) {
             from = hit.end();
             continue;
         }

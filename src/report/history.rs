@@ -25,6 +25,9 @@ pub struct History {
     pub pci_ids: BTreeMap<usize, (u16, u16)>,
     pub(super) trials: Vec<TrialLine>,
     last_link_up: Option<(String, Stamp)>,
+    /// What somebody set in this boot on an interface of which the log has not told yet whether
+    /// it is one of ours.
+    early: Vec<(String, Stamp)>,
 }
 
 /// A line about a trial.
@@ -41,7 +44,14 @@ impl History {
         self.incidents.observe(&seen, &self.boots, new_boot);
         if new_boot {
             self.last_link_up = None;
+            self.early.clear();
         }
+        if let KernelEvent::Ethtool(interface) = &seen.event {
+            if self.early.len() < MAX_OWN {
+                self.early.push((interface.clone(), seen.stamp));
+            }
+        }
+        self.set_by_others();
         match &seen.event {
             KernelEvent::LinkUp { .. } => {
                 let name = seen.device.name.clone();
@@ -71,6 +81,7 @@ impl History {
         if let Some(id) = pci_id(text) {
             self.pci_ids.insert(nic, id);
         }
+        self.set_by_others();
         if let Some(part) = line.trial.clone().filter(|_| self.trials.len() < MAX_OWN) {
             self.trials.push(TrialLine { nic, at, part });
         }
@@ -87,6 +98,19 @@ impl History {
         if self.own.take(nic, line, at, link_up, &self.boots) {
             self.incidents.state_changed(nic);
         }
+    }
+
+    /// Takes what somebody set on NICs that are known by now.
+    fn set_by_others(&mut self) {
+        let (incidents, own, boots) = (&mut self.incidents, &mut self.own, &self.boots);
+        self.early.retain(|(interface, at)| {
+            let Some(nic) = incidents.by_name(interface) else {
+                return true;
+            };
+            own.set_by_others(nic, *at, boots);
+            incidents.state_changed(nic);
+            false
+        });
     }
 
     pub fn finish(&mut self) {

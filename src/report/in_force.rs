@@ -1,6 +1,6 @@
 //! What was in force on a NIC when, as our own lines tell it: the settings that a line
 //! lists, the defaults where the log shows that nothing had been set, somebody's change
-//! where drift was left; else that is not known.
+//! where drift was left or sudo ran ethtool; else that is not known.
 
 use crate::hang::Settings;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
@@ -17,7 +17,7 @@ const MAX_SETTINGS: usize = 1000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InForce {
     Unknown,
-    /// Somebody changed what unhang had set, and it was left so.
+    /// Somebody changed something, and it was left so.
     Changed,
     /// Nothing of unhang's.
     Default,
@@ -60,7 +60,8 @@ impl Stretch {
 struct PlacedLine {
     /// Index of the NIC: its name may change from boot to boot.
     nic: usize,
-    said: Said,
+    /// `None`: it is not ours, but sudo's: somebody set something.
+    said: Option<Said>,
     cause: Cause,
     /// Index into `OwnLines::settings`.
     settings: usize,
@@ -106,29 +107,24 @@ impl OwnLines {
                 settings = self.settings[earlier.settings].then(&settings, &line.lost);
             }
             // What was put back was not what is left.
-            drifted = earlier.said == Said::Drifted && line.cause == Cause::Drift;
+            drifted = earlier.said == Some(Said::Drifted) && line.cause == Cause::Drift;
         }
         let settings = self.settings_index(settings);
         if let (Some(earlier), Said::InForce { changed, whole }) = (earlier, line.said) {
             let earlier = &mut self.list[earlier];
-            let same = matches!(earlier.said, Said::InForce { whole: was, .. } if was == whole)
+            let same = matches!(earlier.said, Some(Said::InForce { whole: was, .. }) if was == whole)
                 && earlier.settings == settings;
             if drifted || same && !changed && line.cause != Cause::Add {
                 earlier.confirmed = at;
                 return false;
             }
         }
-        if self.list.len() >= MAX_OWN || self.settings.len() > MAX_SETTINGS {
-            self.lost.insert(nic);
-            return true;
-        }
         if let Some(up) = link_up.filter(|up| up.since(&since).is_some_and(|t| t > 0)) {
             since = up;
         }
-        self.latest.insert(nic, self.list.len());
-        self.list.push(PlacedLine {
+        self.push(PlacedLine {
             nic,
-            said: line.said,
+            said: Some(line.said),
             cause: line.cause,
             settings,
             boot,
@@ -137,6 +133,36 @@ impl OwnLines {
             confirmed: at,
         });
         true
+    }
+
+    /// Somebody set something on a NIC; what, nobody asks.
+    pub(super) fn set_by_others(&mut self, nic: usize, at: Stamp, boots: &Boots) {
+        let boot = boots.list.len() - 1;
+        let latest = self.latest.get(&nic).map(|latest| &self.list[*latest]);
+        let settings = match latest.filter(|latest| latest.boot == boot) {
+            Some(latest) if latest.said.is_none() => return,
+            Some(latest) => latest.settings,
+            None => self.settings_index(Settings::default()),
+        };
+        self.push(PlacedLine {
+            nic,
+            said: None,
+            cause: Cause::Other,
+            settings,
+            boot,
+            at,
+            since: at,
+            confirmed: at,
+        });
+    }
+
+    fn push(&mut self, line: PlacedLine) {
+        if self.list.len() >= MAX_OWN || self.settings.len() > MAX_SETTINGS {
+            self.lost.insert(line.nic);
+            return;
+        }
+        self.latest.insert(line.nic, self.list.len());
+        self.list.push(line);
     }
 
     fn settings_index(&mut self, settings: Settings) -> usize {
@@ -153,9 +179,10 @@ impl OwnLines {
         self.list.iter().filter(|own| own.nic == nic).collect()
     }
 
-    /// Whether the log has a line that says what is in force.
+    /// Whether the log has a line of ours that says what is in force.
     pub fn has(&self, nic: usize) -> bool {
-        self.list.iter().any(|own| own.nic == nic)
+        let ours = |own: &PlacedLine| own.nic == nic && own.said.is_some();
+        self.list.iter().any(ours)
     }
 
     pub(super) fn are_lost(&self) -> bool {
@@ -198,8 +225,9 @@ impl OwnLines {
         let own = self.of_nic(nic);
         let wanted = self.last(&own);
         let set = |own: &PlacedLine| matches!(self.state(own), InForce::Set(_));
-        let changed = |own: &PlacedLine| matches!(own.said, Said::InForce { changed: true, .. });
-        let first = own.first();
+        let changed =
+            |own: &PlacedLine| matches!(own.said, Some(Said::InForce { changed: true, .. }));
+        let first = own.iter().find(|own| own.said.is_some());
         let adds = || own.iter().filter(|own| own.cause == Cause::Add);
         let always = adds().next().is_some() && adds().all(|own| changed(own));
         let lost = self.lost.contains(&nic);
@@ -253,12 +281,12 @@ impl OwnLines {
                 }
                 state = match own.said {
                     // A new netdev has the defaults; else nobody knows whether it is as it was.
-                    Said::Failed if own.cause == Cause::Add => InForce::Default,
-                    Said::Failed if matches!(state, InForce::Set(_)) => InForce::Unknown,
-                    Said::Failed => state,
+                    Some(Said::Failed) if own.cause == Cause::Add => InForce::Default,
+                    Some(Said::Failed) if matches!(state, InForce::Set(_)) => InForce::Unknown,
+                    Some(Said::Failed) => state,
                     _ => self.state(own),
                 };
-                whole = matches!(own.said, Said::InForce { whole: true, .. });
+                whole = matches!(own.said, Some(Said::InForce { whole: true, .. }));
                 if lost && lines.peek().is_none() {
                     state = InForce::Unknown;
                 }
@@ -271,11 +299,11 @@ impl OwnLines {
     /// What a line says is in force.
     fn state(&self, own: &PlacedLine) -> InForce {
         match own.said {
-            Said::Drifted => InForce::Changed,
-            Said::InForce { .. } if !self.settings[own.settings].is_empty() => {
+            None | Some(Said::Drifted) => InForce::Changed,
+            Some(Said::InForce { .. }) if !self.settings[own.settings].is_empty() => {
                 InForce::Set(own.settings)
             }
-            Said::InForce { .. } => InForce::Default,
+            Some(Said::InForce { .. }) => InForce::Default,
             _ => InForce::Unknown,
         }
     }

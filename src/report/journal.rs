@@ -1,5 +1,5 @@
 //! The journal of this machine, read by running `journalctl`: the kernel's lines of all
-//! boots and our own. Its list of boots adds when each began and ended, which kernel lines
+//! boots, our own, and sudo's. Its list of boots adds when each began and ended, which kernel lines
 //! alone do not show.
 
 use super::sources::{Error, Source};
@@ -15,13 +15,16 @@ pub struct Journal {
 }
 
 /// Fields that are needed; journalctl adds the stamps and the boot ID.
-const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID";
+const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID,_EXE";
 
 /// The same, and whose they are.
 const FIELDS_AND_HOST: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID,_HOSTNAME,_MACHINE_ID";
 
 /// `SD_MESSAGE_JOURNAL_STOP`: the last entry of a boot that was shut down, with both clocks.
 const STOPPED: &str = "MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b";
+
+/// What others had run as root: ethtool, too.
+const SUDO: &str = "SYSLOG_IDENTIFIER=sudo";
 
 /// How much of the journal to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +52,7 @@ impl Journal {
             }
             Scope::All => matches.extend(["_TRANSPORT=kernel".into(), "+".into()]),
         }
-        matches.extend(["SYSLOG_IDENTIFIER=unhang", "+", STOPPED].map(String::from));
+        matches.extend(["SYSLOG_IDENTIFIER=unhang", "+", STOPPED, "+", SUDO].map(String::from));
         let (mut journal, mut source) = Journal::start(zone, now, &matches)?;
         if source.is_empty() && *scope != Scope::All && journal.failure().is_none() {
             // Nothing was said of them, or nothing may be read? The last kernel line tells.
