@@ -249,6 +249,9 @@ pub struct MetricsArgs {
     /// Write to this file, atomically
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Keep in FILE what is counted by configuration, so that it goes on over restarts [default: count since boot]
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
     /// Kernel logs instead of this machine's journal
     #[arg(value_name = "LOG", hide = true)]
     pub files: Vec<PathBuf>,

@@ -53,15 +53,15 @@ suite versions packaging/test-versions.sh
 suite unit cargo test --locked --quiet --lib
 suite pipeline cargo test --locked --quiet --test fake_kernel --test log --test shipped_rules --test udev_event
 suite cases cargo test --locked --quiet --test cases --test commands --test generate --test networkd_example
-suite evidence cargo test --locked --quiet --test report_cases --test hang_decode --test hang_properties --test verdict_statistics --test verdict_calibration
+suite evidence cargo test --locked --quiet --test report_cases --test hang_decode --test hang_properties --test verdict_statistics --test verdict_calibration --test fleet_calibration
 
 if [ "$1" = all ]; then
     # What needs root is built as who is here, and run by root.
     host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
     if [ "$(id -u)" = 0 ]; then sudo="env"; else sudo="sudo -E env PATH=$PATH"; fi
     by_root() { env "CARGO_TARGET_${host}_RUNNER=$sudo" "$@"; }
-    suite calibration cargo test --locked --quiet --profile calibration --test verdict_calibration -- --ignored
     suite ansible packaging/test-ansible.sh
+    suite calibration cargo test --locked --quiet --profile calibration --test verdict_calibration --test fleet_calibration -- --ignored
     suite promtool tests/promtool.sh
     suite umockdev cargo test --locked --quiet --test umockdev
     suite netns by_root cargo test --locked --quiet --test netns

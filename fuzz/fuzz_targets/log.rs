@@ -4,7 +4,7 @@
 
 use jiff::tz::TimeZone;
 use unhang::kernel_log::{Clock, Reader};
-use unhang::report::{history::History, json, metrics, svg, terminal};
+use unhang::report::{history::History, json, metrics, svg, terminal, totals::Totals};
 
 libfuzzer_sys::fuzz_target!(|log: &[u8]| {
     let clock = Clock::new(TimeZone::UTC, 1_774_008_000_000_000);
@@ -18,5 +18,5 @@ libfuzzer_sys::fuzz_target!(|log: &[u8]| {
     let page = anstream::adapter::strip_str(&page).to_string();
     assert!(page.chars().all(|c| c == '\n' || !c.is_control()));
     svg::picture(&history, &TimeZone::UTC);
-    metrics::text(&history, &[]);
+    metrics::text(&history, &[], &Totals::of_last_boot(&history, &[]), &metrics::Kernel::default());
 });

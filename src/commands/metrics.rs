@@ -1,31 +1,62 @@
-//! `unhang metrics`: this boot's incidents and the state of the offloads for Prometheus.
+//! `unhang metrics`: incidents, exposure and the state of the offloads for Prometheus.
+
+use std::fs;
+use std::path::Path;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, all_nics, load_rules};
+use super::{Output, all_nics, firmware, load_rules};
+use crate::chip;
 use crate::cli::{Common, MetricsArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::{KeyPlan, Plan};
-use crate::report::journal::Scope;
-use crate::report::metrics::{self, NicOffloads};
+use crate::report::journal::{Scope, this_boot};
+use crate::report::kernel::undoes_offloads;
+use crate::report::metrics::{self, Kernel, NicOffloads};
 use crate::report::reading::{Reading, Started};
-use crate::rules::decide;
+use crate::report::totals::{Known, Totals};
+use crate::rules::{Decision, decide};
 use crate::running_kernel::read_plans;
 
 pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
+    let (kept, damaged) = args.state.as_deref().map(kept).unzip();
     let (Reading { history, errors }, now) = if args.files.is_empty() {
-        this_machine(common)?
+        this_machine(common, kept.as_ref())?
     } else {
         // Another machine's log says nothing of this one's NICs.
         let reading = Reading::of_files(&args.files, &TimeZone::system());
         (reading, Vec::new())
     };
     let mut output = Output::of(&errors);
+    if let Some(damage) = damaged.flatten() {
+        output.error(&damage);
+    }
     // Without a log there still is the state of the features.
-    let text = metrics::text(&history.unwrap_or_default(), &now);
+    let read = history.is_some();
+    let history = history.unwrap_or_default();
+    let e1000e = now.iter().filter(|nic| nic.e1000e);
+    let known: Vec<Known> = e1000e
+        .map(|nic| Known {
+            interface: &nic.interface,
+            chip: &nic.chip,
+        })
+        .collect();
+    let totals = match (kept, &args.state) {
+        (Some(mut totals), Some(path)) => {
+            if read {
+                totals.go_on(&history, &known);
+                totals
+                    .write(path)
+                    .with_context(|| format!("{}: cannot be written", path.display()))?;
+            }
+            totals
+        }
+        _ => Totals::of_last_boot(&history, &known),
+    };
+    let text = metrics::text(&history, &now, &totals, &kernel());
     match &args.output {
         Some(path) => metrics::write(path, &text)
             .with_context(|| format!("{}: cannot be written", path.display()))?,
@@ -34,10 +65,45 @@ pub fn run(args: &MetricsArgs, common: &Common) -> anyhow::Result<Output> {
     Ok(output)
 }
 
-/// What the journal says of this boot, and the kernel of now.
-fn this_machine(common: &Common) -> anyhow::Result<(Reading, Vec<NicOffloads>)> {
+/// What was counted until now, and what is wrong with the file.
+fn kept(path: &Path) -> (Totals, Option<String>) {
+    match Totals::read(path) {
+        Ok(totals) => (totals, None),
+        Err(error) => {
+            let path = path.display();
+            let damage = format!(
+                "{path}: is damaged ({error}); what it counted is lost, and counting starts anew"
+            );
+            (Totals::default(), Some(damage))
+        }
+    }
+}
+
+fn kernel() -> Kernel {
+    let read = |name: &str| fs::read_to_string(name).ok();
+    let release = read("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let release = release.trim().to_owned();
+    let version = read("/proc/version").unwrap_or_default();
+    let ubuntu = read("/proc/version_signature");
+    Kernel {
+        undoes_offloads: undoes_offloads(&release, &version, ubuntu.as_deref()),
+        release,
+    }
+}
+
+/// What the journal says of this boot, or of all since it was counted last, and the kernel of now.
+fn this_machine(
+    common: &Common,
+    kept: Option<&Totals>,
+) -> anyhow::Result<(Reading, Vec<NicOffloads>)> {
     let nics = all_nics(common)?;
-    let asked = Started::about(nics.iter().map(|found| &found.nic), Scope::DevicesThisBoot);
+    let is_counted = kept.is_none_or(|totals| totals.has_boot(this_boot()));
+    let scope = if is_counted {
+        Scope::DevicesThisBoot
+    } else {
+        Scope::Devices
+    };
+    let asked = Started::about(nics.iter().map(|found| &found.nic), scope);
     let now = now(&nics, common);
     let mut reading = asked.map(Started::finish).unwrap_or_default();
     // Counters of half a journal would fall.
@@ -57,13 +123,26 @@ fn now(nics: &[Found], common: &Common) -> Vec<NicOffloads> {
         .filter(|(nic, decision)| !decision.is_empty() || e1000e(nic))
         .collect();
     let plans = read_plans(concerned.iter().map(|(nic, decision)| (*nic, decision)));
-    let features = |((nic, _), plan): (&(&Nic, _), Result<Plan, KernelError>)| {
+    let features = |((nic, decision), plan): (&(&Nic, Decision), Result<Plan, KernelError>)| {
         let keys = plan.map_or_else(|_| Vec::new(), |plan| plan.keys);
         let features = keys.iter();
         let features = features.map(|key| (key.key.to_string(), key.is_right()));
+        let id = nic.pci.map(|id| (id.vendor, id.device));
+        let chip = id.and_then(|(vendor, device)| chip::find(vendor, device));
+        let is_ours = e1000e(nic);
         NicOffloads {
             interface: nic.name.clone(),
-            e1000e: e1000e(nic),
+            pci: id.map_or_else(String::new, |(vendor, device)| {
+                format!("{vendor:04x}:{device:04x}")
+            }),
+            chip: chip.map_or_else(String::new, |chip| chip.name.to_owned()),
+            driver: nic.driver.clone().unwrap_or_default(),
+            firmware: Some(&nic.name)
+                .filter(|_| is_ours)
+                .and_then(|name| firmware(name))
+                .unwrap_or_default(),
+            has_rule: !decision.is_empty(),
+            e1000e: is_ours,
             // What can't be read is not known to be so; an e1000e NIC without a rule isn't.
             in_force: Some(!keys.is_empty() && keys.iter().all(KeyPlan::is_right)),
             features: features.collect(),

@@ -16,12 +16,14 @@ pub mod trial;
 pub mod watch;
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Context;
 
 use crate::cli::Common;
 use crate::discover::{self, Found};
 use crate::nic::Nic;
+use crate::report::clean;
 use crate::report::sources::Error;
 use crate::rules::{self, RuleSet};
 use crate::running_kernel::ifindex_of_altname;
@@ -162,4 +164,16 @@ fn to_json(document: &impl serde::Serialize) -> String {
         }
     }
     text + "\n"
+}
+
+/// As `ethtool -i` tells it, if it is there: netlink has no message for it.
+fn firmware(interface: &str) -> Option<String> {
+    // No option of ethtool's.
+    let name = Some(interface).filter(|name| !name.starts_with('-'))?;
+    let output = Command::new("ethtool").args(["-i", name]).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text
+        .lines()
+        .find_map(|line| line.strip_prefix("firmware-version:"))?;
+    Some(clean(version.trim())).filter(|version| !version.is_empty())
 }

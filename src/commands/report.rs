@@ -3,12 +3,11 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, all_nics, load_rules, plan_view};
+use super::{Output, all_nics, firmware, load_rules, plan_view};
 use crate::cli::{Common, ReportArgs};
 use crate::kernel_log::Hosts;
 use crate::nic::Nic;
@@ -18,7 +17,7 @@ use crate::report::fleet::{self, Host};
 use crate::report::journal::Scope;
 use crate::report::reading::Reading;
 use crate::report::vendor::{self, NicSettings};
-use crate::report::{clean, json, svg, terminal};
+use crate::report::{json, svg, terminal};
 use crate::rules::decide;
 use crate::running_kernel::read_nics;
 
@@ -138,18 +137,6 @@ fn settings(common: &Common) -> Vec<NicSettings> {
         }
     };
     e1000e.map(of_nic).collect()
-}
-
-/// As `ethtool -i` tells it, if it is there: netlink has no message for it.
-fn firmware(interface: &str) -> Option<String> {
-    // No option of ethtool's.
-    let name = Some(interface).filter(|name| !name.starts_with('-'))?;
-    let output = Command::new("ethtool").args(["-i", name]).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let version = text
-        .lines()
-        .find_map(|line| line.strip_prefix("firmware-version:"))?;
-    Some(clean(version.trim())).filter(|version| !version.is_empty())
 }
 
 /// `COLUMNS`, else the terminal's width.

@@ -7,7 +7,7 @@ use crate::hang::Incident;
 use crate::hang::incidents::Incidents;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
 use crate::kernel_log::{Boots, Device, Hosts, KernelEvent, Seen, Stamp};
-use crate::log::TrialPart;
+use crate::log::{Line, Part, TrialPart, TrialStep};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
@@ -23,11 +23,24 @@ pub struct History {
     pub own: OwnLines,
     /// The PCI ID of each NIC of which one of our lines tells it.
     pub pci_ids: BTreeMap<usize, (u16, u16)>,
+    /// What our lines told of each NIC in the last boot.
+    pub told: BTreeMap<usize, Told>,
     pub(super) trials: Vec<TrialLine>,
     last_link_up: Option<(String, Stamp)>,
     /// What somebody set in this boot on an interface of which the log has not told yet whether
     /// it is one of ours.
     early: Vec<(String, Stamp)>,
+}
+
+/// How often our lines said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Hang and reset in quick turns.
+    pub storms: u32,
+    /// It could not be brought back, and was left alone.
+    pub exhausted: u32,
+    /// It hung with what was on trial.
+    pub refuted: u32,
 }
 
 /// A line about a trial.
@@ -45,6 +58,7 @@ impl History {
         if new_boot {
             self.last_link_up = None;
             self.early.clear();
+            self.told.clear();
         }
         if let KernelEvent::Ethtool(interface) = &seen.event {
             if self.early.len() < MAX_OWN {
@@ -78,6 +92,15 @@ impl History {
         let Some(nic) = nic else {
             return;
         };
+        let told = self.told.entry(nic).or_default();
+        for part in Line::parse(text).into_iter().flat_map(|line| line.parts) {
+            match part {
+                Part::Storm { .. } => told.storms += 1,
+                Part::Left(_) => told.exhausted += 1,
+                Part::Trial(trial) => told.refuted += u32::from(trial.step == TrialStep::Refuted),
+                _ => {}
+            }
+        }
         if let Some(id) = pci_id(text) {
             self.pci_ids.insert(nic, id);
         }

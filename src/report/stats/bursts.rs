@@ -10,9 +10,10 @@ pub const BURST_GAP: f64 = 0.25;
 const BURST_MAX: f64 = 1.0;
 
 /// Tells for one incident after the other, in the order of time, whether it begins a burst.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cutter {
-    first_and_last: Option<(f64, f64)>,
+    /// Of the burst that was begun last.
+    pub first_and_last: Option<(f64, f64)>,
 }
 
 impl Cutter {

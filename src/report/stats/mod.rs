@@ -48,7 +48,7 @@
 //! as a season, is beyond the model, and is seen right only on the clock of load.
 
 mod binomial;
-mod bursts;
+pub mod bursts;
 pub mod mmpp;
 pub mod pooled;
 mod prior;

@@ -1,15 +1,16 @@
 //! Did it help, on all machines together?
 //!
-//! Given their histories, machines are independent: the chance of what came after a change on
-//! all of them is the product of the chances on each, each weighed against its own history
-//! only (`mmpp`). That is exact and stratified by host: what is added are logarithms, never
-//! counts, so that a machine that hangs often, or was watched for long, is compared with
-//! itself alone. (The same stratification, for tables: Mantel, Haenszel: Statistical aspects
-//! of the analysis of data from retrospective studies of disease, Journal of the National
-//! Cancer Institute 22, 1959.)
+//! Each machine is weighed against its own history only (`mmpp`), stratified by host: what is
+//! compared is never a sum of counts, so that a machine that hangs often, or was watched for
+//! long, has no more weight than another. (The same stratification, for tables: Mantel,
+//! Haenszel: Statistical aspects of the analysis of data from retrospective studies of disease,
+//! Journal of the National Cancer Institute 22, 1959.)
 //!
-//! 1. "Likely fixed": no burst on any of them, and so long a quiet on all of them has a chance
-//!    of at most 3 in 100. As on one machine it only falls while the quiet lasts.
+//! 1. "Likely fixed": no burst on any of them, and the second smallest of the machines' chances,
+//!    times their number, is at most 3 in 100 (Bonferroni's inequality, which holds however the
+//!    machines depend on each other). The product of the chances would take less waiting, but
+//!    what the prior gets wrong of one machine it gets wrong of all: where all act at the end of
+//!    a bad spell, it tells most fleets wrong.
 //! 2. "Fewer": the ratio of the probabilities of all that came after, on all machines, with a
 //!    half to a sixteenth of the rates and with the rates as they were. A product of such ratios
 //!    of independent machines is one again, so the bound for one holds for all, however often
@@ -147,11 +148,10 @@ pub fn pool(strata: &[Stratum], looks: usize) -> Pooled {
                 None => hosts.push((host, each(weight))),
             }
         }
-        let all: f64 = hosts.iter().map(|(_, ln)| ln).sum();
-        hosts
-            .iter()
-            .map(|(_, ln)| all - ln)
-            .fold(f64::NEG_INFINITY, f64::max)
+        let mut each: Vec<f64> = hosts.iter().map(|(_, ln)| *ln).collect();
+        each.sort_by(f64::total_cmp);
+        each.get(1)
+            .map_or(0.0, |second| second + (each.len() as f64).ln())
     };
     if pooled.weighed < 2 {
         return pooled;

@@ -12,7 +12,7 @@ stir() { while poke "$nic" "$ICS" 0x00400001; do sleep 0.2; done; }
 report() { unhang report --json >/run/vm/report; }
 metric_is() { # NAME VALUE
     unhang metrics >/run/vm/metrics
-    grep -qxF "$1{interface=\"$nic\"} $2" /run/vm/metrics || { cat /run/vm/metrics; return 1; }
+    grep -qxE "$1\{interface=\"$nic\"[^}]*\} $2" /run/vm/metrics || { cat /run/vm/metrics; return 1; }
 }
 
 settle
@@ -80,6 +80,7 @@ case $STAGE in
     check "metrics: the kernel log was read" metric_is unhang_kernel_log_read 1
     mkdir -p /var/lib/prometheus/node-exporter
     check "the service writes them" systemctl start unhang-metrics.service
+    check "what is counted is kept" grep -q '"incidents":1' /var/lib/unhang/metrics.json
     check "for everybody to read" grep -q unhang_in_force /var/lib/prometheus/node-exporter/unhang.prom
     check "its security score is 1.5 at most" systemd-analyze security --threshold=15 unhang-metrics.service
     check "the timer is off" fails systemctl --quiet is-enabled unhang-metrics.timer
