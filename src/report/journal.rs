@@ -18,13 +18,20 @@ pub struct Journal {
 const FIELDS: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID,_EXE";
 
 /// The same, and whose they are.
-const FIELDS_AND_HOST: &str = "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID,_HOSTNAME,_MACHINE_ID";
+const FIELDS_AND_HOST: &str =
+    "MESSAGE,_TRANSPORT,SYSLOG_IDENTIFIER,_UID,_EXE,_HOSTNAME,_MACHINE_ID";
 
 /// `SD_MESSAGE_JOURNAL_STOP`: the last entry of a boot that was shut down, with both clocks.
 const STOPPED: &str = "MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b";
 
-/// What others had run as root: ethtool, too.
-const SUDO: &str = "SYSLOG_IDENTIFIER=sudo";
+/// What is read besides the kernel's lines: ours, and what sudo ran, ethtool among it.
+const OTHERS: [&str; 5] = [
+    "SYSLOG_IDENTIFIER=unhang",
+    "+",
+    STOPPED,
+    "+",
+    "SYSLOG_IDENTIFIER=sudo",
+];
 
 /// How much of the journal to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +59,7 @@ impl Journal {
             }
             Scope::All => matches.extend(["_TRANSPORT=kernel".into(), "+".into()]),
         }
-        matches.extend(["SYSLOG_IDENTIFIER=unhang", "+", STOPPED, "+", SUDO].map(String::from));
+        matches.extend(OTHERS.map(String::from));
         let (mut journal, mut source) = Journal::start(zone, now, &matches)?;
         if source.is_empty() && *scope != Scope::All && journal.failure().is_none() {
             // Nothing was said of them, or nothing may be read? The last kernel line tells.
@@ -72,16 +79,10 @@ impl Journal {
         now: i64,
         directory: &Path,
     ) -> Result<(Journal, Source), Error> {
-        let matches = [
-            "_TRANSPORT=kernel",
-            "+",
-            "SYSLOG_IDENTIFIER=unhang",
-            "+",
-            STOPPED,
-        ];
         let mut all = vec!["--merge".to_owned(), in_directory(directory)];
         all.extend(["--output-fields", FIELDS_AND_HOST].map(String::from));
-        all.extend(matches.map(String::from));
+        all.extend(["_TRANSPORT=kernel", "+"].map(String::from));
+        all.extend(OTHERS.map(String::from));
         let (mut journal, source) = Journal::start(zone, now, &all)?;
         if source.is_empty() {
             return Err(Error::Unusable {
