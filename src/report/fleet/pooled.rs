@@ -125,7 +125,7 @@ fn said(name: &str, pooled: &Pooled) -> (Kind, String) {
     let chance = wording::chance(pooled.careful);
     if pooled.likely_fixed() {
         let text = format!(
-            "{before} Now: {after}. If nothing had changed, so long a quiet would come {chance}, whichever host is left out. Likely fixed."
+            "{before} Now: {after}. If nothing had changed, so long a quiet would come {chance}, the clearest host left out. Likely fixed."
         );
         return (Kind::LikelyFixed, text);
     }

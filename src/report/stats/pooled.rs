@@ -16,7 +16,8 @@
 //!    of independent machines is one again, so the bound for one holds for all, however often
 //!    one looks (Ville's inequality). The tail of the total count, which is the convolution of
 //!    the machines' counts, would hold for one look only.
-//! 3. No machine decides alone: either must be so whichever machine is left out.
+//! 3. No machine decides alone: 1 goes by the second smallest chance, and 2 must be so whichever
+//!    machine is left out.
 //! 4. Of several configurations, the k-th that the machines changed to counts k times.
 //!
 //! A machine without a burst before the change has nothing to compare with, and adds nothing
@@ -96,7 +97,7 @@ pub struct Pooled {
     pub days_after: f64,
     /// So many bursts after would have come at the rates before, each NIC at its own.
     pub expected: f64,
-    /// The chance of so few, had nothing changed, without the machine that says most.
+    /// The chance of so few, had nothing changed, as it is judged by: of 1 or of 2.
     pub careful: f64,
     /// Days of further quiet on all until "likely fixed"; 0 if it is so now. `None`: there was a
     /// burst after, or no quiet would do.
@@ -139,8 +140,8 @@ pub fn pool(strata: &[Stratum], looks: usize) -> Pooled {
         }
     }
     let looks = (looks as f64).ln();
-    // Logarithm of the chance without the machine that says most.
-    let without_one = |each: &dyn Fn(&Weight) -> f64| {
+    // Logarithm of the second smallest chance, times the number of machines.
+    let second = |each: &dyn Fn(&Weight) -> f64| {
         let mut hosts: Vec<(usize, f64)> = Vec::new();
         for (host, weight) in weighed().filter_map(|s| Some((s.host, s.weight.as_ref()?))) {
             match hosts.last_mut().filter(|(last, _)| *last == host) {
@@ -165,7 +166,7 @@ pub fn pool(strata: &[Stratum], looks: usize) -> Pooled {
                 }
                 unchanged.ln_probability() - weight.none
             };
-            without_one(&quiet) + looks
+            second(&quiet) + looks
         };
         pooled.careful = later(0.0).exp().min(1.0);
         pooled.needed = first(|days| later(days) <= CHANCE.ln());
