@@ -171,6 +171,7 @@ test-offline:
 test-matrix: test-bare test-offline
 	tests/setup.sh build deb rpm guest
 	packaging/test-reproducible.sh
+	cargo test --locked --profile calibration --test fleet_calibration -- --ignored large
 	$(MAKE) --no-print-directory deb
 	UNHANG_DEB="$$(ls $(CURDIR)/$(PACKAGES)/unhang_*.deb)" UNHANG_VM_SCENARIOS=$(CURDIR)/tests/vm/long cargo test --locked --test vm
 	tests/matrix.sh

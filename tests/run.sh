@@ -61,7 +61,7 @@ if [ "$1" = all ]; then
     if [ "$(id -u)" = 0 ]; then sudo="env"; else sudo="sudo -E env PATH=$PATH"; fi
     by_root() { env "CARGO_TARGET_${host}_RUNNER=$sudo" "$@"; }
     suite ansible packaging/test-ansible.sh
-    suite calibration cargo test --locked --quiet --profile calibration --test verdict_calibration --test fleet_calibration -- --ignored
+    suite calibration cargo test --locked --quiet --profile calibration --test verdict_calibration --test fleet_calibration -- --ignored --skip large
     suite promtool tests/promtool.sh
     suite umockdev cargo test --locked --quiet --test umockdev
     suite netns by_root cargo test --locked --quiet --test netns
