@@ -103,7 +103,7 @@ fn said(name: &str, pooled: &Pooled) -> (Kind, String) {
         if pooled.fewer() {
             let chance = wording::chance(pooled.careful);
             let text = format!(
-                "Fewer, but not fixed: {after}. {before} {expected} So few would come by chance {chance}, whichever host is left out."
+                "Fewer, but not fixed: {after}. {before} {expected} So few would come by chance {chance}, the clearest host left out."
             );
             return (Kind::Fewer, text);
         }
