@@ -120,7 +120,7 @@ fn metrics_read_what_was_said_of_the_nics_in_this_boot() {
     let text = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
-    let sample = "unhang_hang_incidents_total{interface=\"eno1\"} 1\n";
+    let sample = "unhang_hang_incidents_total{interface=\"eno1\",chip=\"I219-LM (7)\",configuration=\"not known\"} 1\n";
     assert!(text.contains(sample), "{text}");
 }
 
@@ -133,7 +133,7 @@ fn a_journal_without_a_line_of_the_nic_has_none_of_its_hangs() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     for sample in [
-        "unhang_hang_incidents_total{interface=\"eno1\"} 0\n",
+        "unhang_hang_blocks_total{interface=\"eno1\"} 0\n",
         "unhang_kernel_log_read{interface=\"eno1\"} 1\n",
     ] {
         assert!(text.contains(sample), "{text}");
