@@ -12,10 +12,22 @@ mod reports;
 pub mod svg;
 
 use super::clean;
+use super::history::History;
+use super::sources::Error;
 use super::stats::{Period, bursts};
 use super::verdict::Kind;
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// What was read of one machine or of several.
+#[derive(Debug, Default)]
+pub struct Machines {
+    /// The history, if the logs are one machine's.
+    pub only: Option<Box<History>>,
+    /// Else the machines, in the order of their names.
+    pub hosts: Vec<Host>,
+    pub errors: Vec<Error>,
+}
 
 /// A machine, as its report tells.
 #[derive(Clone, Debug)]

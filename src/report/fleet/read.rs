@@ -3,8 +3,8 @@
 //! together, and one machine after the other, so that memory holds one history at a time
 //! but for logs in which they are mixed.
 
-use super::Host;
 use super::reports::is_report;
+use super::{Host, Machines};
 use crate::kernel_log::{Hosts, Seen};
 use crate::report::history::History;
 use crate::report::journal::{BootList, Journal};
@@ -15,16 +15,6 @@ use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// What was read.
-#[derive(Debug, Default)]
-pub struct Machines {
-    /// The history, if the logs are one machine's.
-    pub only: Option<Box<History>>,
-    /// Else the machines, in the order of their names.
-    pub hosts: Vec<Host>,
-    pub errors: Vec<Error>,
-}
 
 /// A log file; what can't be opened again is kept open.
 struct Log {

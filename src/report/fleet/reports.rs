@@ -1,7 +1,6 @@
 //! Machines' reports, as `unhang report --json` printed them.
 
-use super::Host;
-use super::read::Machines;
+use super::{Host, Machines};
 use crate::report::clean;
 use crate::report::sources::Error;
 use serde::Deserialize;
