@@ -3,10 +3,10 @@
 //! weighed against what was before it. What is brief is no change of anybody's: the seconds
 //! until the helper's line at a boot's beginning belong to what follows.
 
-use super::DAY;
 use super::history::History;
 use super::in_force::{InForce, Stretch};
 use super::stats::{Comparison, Period, bursts, weigh_last};
+use super::{DAY, in_seconds};
 use crate::hang::Incident;
 use crate::kernel_log::Stamp;
 use std::iter::repeat_n;
@@ -52,7 +52,7 @@ impl Side {
     pub(super) fn new(incidents: usize, days: f64) -> Side {
         Side {
             incidents,
-            exposure_s: (days * 86_400.0 * 1000.0).round() / 1000.0,
+            exposure_s: in_seconds(days),
         }
     }
 

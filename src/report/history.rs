@@ -29,7 +29,9 @@ pub struct History {
     last_link_up: Option<(String, Stamp)>,
     /// What somebody set in this boot on an interface of which the log has not told yet whether
     /// it is one of ours.
-    early: Vec<(String, Stamp)>,
+    early: BTreeMap<String, Vec<Stamp>>,
+    /// How many these are.
+    early_count: usize,
 }
 
 /// How often our lines said so.
@@ -58,14 +60,20 @@ impl History {
         if new_boot {
             self.last_link_up = None;
             self.early.clear();
+            self.early_count = 0;
             self.told.clear();
         }
         if let KernelEvent::Ethtool(interface) = &seen.event {
-            if self.early.len() < MAX_OWN {
-                self.early.push((interface.clone(), seen.stamp));
+            if self.early_count < MAX_OWN {
+                self.early_count += 1;
+                let at = self.early.entry(interface.clone()).or_default();
+                at.push(seen.stamp);
             }
+            self.set_by_others(interface);
         }
-        self.set_by_others();
+        if let Some(name) = &seen.device.name {
+            self.set_by_others(name);
+        }
         match &seen.event {
             KernelEvent::LinkUp { .. } => {
                 let name = seen.device.name.clone();
@@ -104,7 +112,7 @@ impl History {
         if let Some(id) = pci_id(text) {
             self.pci_ids.insert(nic, id);
         }
-        self.set_by_others();
+        self.set_by_others(&line.interface);
         if let Some(part) = line.trial.clone().filter(|_| self.trials.len() < MAX_OWN) {
             self.trials.push(TrialLine { nic, at, part });
         }
@@ -123,17 +131,16 @@ impl History {
         }
     }
 
-    /// Takes what somebody set on NICs that are known by now.
-    fn set_by_others(&mut self) {
-        let (incidents, own, boots) = (&mut self.incidents, &mut self.own, &self.boots);
-        self.early.retain(|(interface, at)| {
-            let Some(nic) = incidents.by_name(interface) else {
-                return true;
-            };
-            own.set_by_others(nic, *at, boots);
-            incidents.state_changed(nic);
-            false
-        });
+    /// Takes what somebody set on this interface, if it is known by now.
+    fn set_by_others(&mut self, interface: &str) {
+        let Some(nic) = self.incidents.by_name(interface) else {
+            return;
+        };
+        for at in self.early.remove(interface).into_iter().flatten() {
+            self.early_count -= 1;
+            self.own.set_by_others(nic, at, &self.boots);
+            self.incidents.state_changed(nic);
+        }
     }
 
     pub fn finish(&mut self) {

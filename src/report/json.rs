@@ -52,7 +52,7 @@ use super::in_force::InForce;
 use super::stats::{Comparison, Period};
 use super::trials;
 use super::verdict::{self, Verdict};
-use super::{clean, iso};
+use super::{clean, in_seconds, iso};
 use crate::chip;
 use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
@@ -168,14 +168,13 @@ fn nic_value(history: &History, index: usize) -> Vec<(&'static str, Value)> {
 
 /// What the verdict weighs.
 fn periods(history: &History, all: &Configurations) -> Vec<Value> {
-    let second = |days: &f64| (days * 86_400.0 * 1000.0).round() / 1000.0;
     let value = |(since, state, period): (&Stamp, InForce, &Period)| {
         let known = period.configuration.map(|_| history.own.name(state));
         json!({
             "configuration": known,
             "since": iso(since),
-            "exposure_s": second(&period.days),
-            "incidents_s": period.incidents.iter().map(second).collect::<Vec<_>>(),
+            "exposure_s": in_seconds(period.days),
+            "incidents_s": period.incidents.iter().map(|days| in_seconds(*days)).collect::<Vec<_>>(),
         })
     };
     all.periods().map(value).collect()

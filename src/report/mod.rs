@@ -98,6 +98,11 @@ pub fn days(days: f64) -> String {
     span((days * DAY) as i64)
 }
 
+/// A length in days, as seconds, to the millisecond.
+pub(crate) fn in_seconds(days: f64) -> f64 {
+    (days * 86_400.0 * 1000.0).round() / 1000.0
+}
+
 /// Text from a log, safe for a terminal.
 pub fn clean(text: &str) -> String {
     printable(text).into_owned()

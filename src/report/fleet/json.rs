@@ -2,6 +2,7 @@
 
 use super::pooled::{Judged, judged, overall};
 use super::{Host, Total, by_chip, by_configuration};
+use crate::report::in_seconds;
 use serde_json::{Map, Value, json};
 
 pub fn report(hosts: &[Host]) -> Value {
@@ -37,7 +38,7 @@ fn row(name: &str, total: &Total) -> Map<String, Value> {
         ("name", json!(name)),
         ("hosts", json!(total.hosts)),
         ("nics", json!(total.nics)),
-        ("exposure_s", json!(seconds(total.days))),
+        ("exposure_s", json!(in_seconds(total.days))),
         ("incidents", json!(total.incidents)),
         ("bursts", json!(total.bursts)),
     ];
@@ -57,14 +58,10 @@ fn value(judged: &Judged) -> Value {
         "weighed": pooled.map(|p| p.weighed),
         "chance": pooled.filter(|p| p.weighed > 1).map(|p| p.careful),
         "bursts_before": pooled.map(|p| p.bursts_before),
-        "exposure_before_s": pooled.map(|p| seconds(p.days_before)),
+        "exposure_before_s": pooled.map(|p| in_seconds(p.days_before)),
         "bursts_after": pooled.map(|p| p.bursts_after),
-        "exposure_after_s": pooled.map(|p| seconds(p.days_after)),
+        "exposure_after_s": pooled.map(|p| in_seconds(p.days_after)),
         "bursts_expected": pooled.map(|p| p.expected),
         "ask_again_after_s": needed.map(|days| (days * 86_400.0).ceil()),
     })
-}
-
-fn seconds(days: f64) -> f64 {
-    (days * 86_400.0 * 1000.0).round() / 1000.0
 }
