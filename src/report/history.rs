@@ -83,6 +83,7 @@ impl History {
                 if let Some(line) = UnhangLine::parse(text) {
                     self.own_line(&line, text, seen.stamp);
                 }
+                self.count_told(text);
             }
             _ => {}
         }
@@ -100,15 +101,6 @@ impl History {
         let Some(nic) = nic else {
             return;
         };
-        let told = self.told.entry(nic).or_default();
-        for part in Line::parse(text).into_iter().flat_map(|line| line.parts) {
-            match part {
-                Part::Storm { .. } => told.storms += 1,
-                Part::Left(_) => told.exhausted += 1,
-                Part::Trial(trial) => told.refuted += u32::from(trial.step == TrialStep::Refuted),
-                _ => {}
-            }
-        }
         if let Some(id) = pci_id(text) {
             self.pci_ids.insert(nic, id);
         }
@@ -128,6 +120,25 @@ impl History {
         let link_up = link_up.map(|(_, up)| *up);
         if self.own.take(nic, line, at, link_up, &self.boots) {
             self.incidents.state_changed(nic);
+        }
+    }
+
+    /// Counts what one of our lines tells, also one that says nothing of what is in force.
+    fn count_told(&mut self, text: &str) {
+        let Some(line) = Line::parse(text) else {
+            return;
+        };
+        let Some(nic) = self.incidents.by_name(&line.interface) else {
+            return;
+        };
+        let told = self.told.entry(nic).or_default();
+        for part in line.parts {
+            match part {
+                Part::Storm { .. } => told.storms += 1,
+                Part::Left(_) => told.exhausted += 1,
+                Part::Trial(trial) => told.refuted += u32::from(trial.step == TrialStep::Refuted),
+                _ => {}
+            }
         }
     }
 
