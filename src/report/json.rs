@@ -14,8 +14,10 @@
 //!   weighed against), `chance`, `bursts_before`, `bursts_after`, `ask_again_after_s`,
 //!   `sent_per_day_before`, `sent_per_day_after` (bytes; null: it is weighed by up-time);
 //!   `trials[]`: `setting`, `since`, `needed_days`, `days` and `incidents` of up-time with it,
-//!   `result` ("running", "refuted", "kept", "stopped"), `ended`; `periods[]`, what the verdict
-//!   weighs, in the order of time: `configuration` (null: it counts for neither side), `since`,
+//!   `result` ("running", "refuted", "kept", "stopped", "control": it is compared with the
+//!   trial on others), `ended`; whatever became of it, `observed_s` of up-time until the first
+//!   incident (`hung`), at most what was asked for; `periods[]`, what the verdict weighs, in
+//!   the order of time: `configuration` (null: it counts for neither side), `since`,
 //!   `exposure_s`, `incidents_s` (from the period's beginning); `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
@@ -44,6 +46,9 @@
 //!   nobody did): `kind`, `text`, `hosts`, `weighed` (how many of them have something to compare
 //!   with), `chance` (without the machine that says most), `bursts_before`, `exposure_before_s`,
 //!   `bursts_after`, `exposure_after_s`, `bursts_expected`, `ask_again_after_s`
+//! - `trials[]` for which machines were drawn by lot: `setting`, `kind` ("running", "helps", "harms",
+//!   "no-difference-seen"), `text`, `trial` and `control` {`nics`, `hung`, `exposure_s`}, `open` (how many
+//!   NICs have time to go), `chance_fewer`, `chance_more` (by the lot alone; null while it is open)
 //! - `verdict`: the one on the configuration that most machines have changed to
 
 use super::DAY;

@@ -164,6 +164,10 @@ fn trials_are_as_the_manual_shows_them() {
         "eno1: trial ring rx 512 started (5.8 days); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
     is_written(
+        vec![trial("tso on", TrialStep::Control { tenths: 300 })],
+        "eno1: trial tso on control (30.0 days); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
         vec![
             trial("eee off", TrialStep::Refuted),
             Part::Value(ValuePart::Changed(

@@ -52,6 +52,7 @@ pub mod bursts;
 pub mod mmpp;
 pub mod pooled;
 mod prior;
+pub mod randomised;
 
 use mmpp::Nics;
 
