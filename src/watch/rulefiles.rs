@@ -117,26 +117,11 @@ mod tests {
     const GOOD: &str =
         "[[rule]]\nname = \"a\"\n[rule.match]\ndriver = \"e1000e\"\n[rule.offload]\ntso = false\n";
 
-    /// A directory that is gone after the test.
-    struct Dir(PathBuf);
-    impl Dir {
-        fn new(name: &str) -> Dir {
-            let dir = std::env::temp_dir().join(format!("unhang-{name}-{}", std::process::id()));
-            fs::create_dir_all(&dir).unwrap();
-            Dir(dir)
-        }
-    }
-    impl Drop for Dir {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
     #[test]
     fn a_broken_file_is_named_and_keeps_its_good_rules_until_it_is_gone() {
-        let dir = Dir::new("reload");
-        let dirs = [dir.0.clone()];
-        let file = dir.0.join("60-mine.toml");
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = [dir.path().to_owned()];
+        let file = dir.path().join("60-mine.toml");
         fs::write(&file, GOOD).unwrap();
         let good = load(&dirs);
         fs::write(&file, "[[rule").unwrap();
@@ -154,9 +139,9 @@ mod tests {
     #[test]
     fn a_file_that_is_refused_keeps_no_rules() {
         use std::os::unix::fs::PermissionsExt;
-        let dir = Dir::new("refused");
-        let dirs = [dir.0.clone()];
-        let file = dir.0.join("60-mine.toml");
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = [dir.path().to_owned()];
+        let file = dir.path().join("60-mine.toml");
         fs::write(&file, GOOD).unwrap();
         let good = load(&dirs);
         assert_eq!(good.rules().count(), 1);
@@ -167,14 +152,14 @@ mod tests {
 
     #[test]
     fn a_rule_directory_that_comes_after_many_other_names_is_noticed() {
-        let dir = Dir::new("burst");
-        let rules = dir.0.join("unhang");
+        let dir = tempfile::tempdir().unwrap();
+        let rules = dir.path().join("unhang");
         let (to, mut signals) = tokio::sync::mpsc::channel(1);
         let test = async {
             tokio::spawn(changes(vec![rules.clone()], to));
             tokio::task::yield_now().await;
             for number in 0..1000 {
-                fs::write(dir.0.join(format!("other-{number}")), "").unwrap();
+                fs::write(dir.path().join(format!("other-{number}")), "").unwrap();
             }
             fs::create_dir(&rules).unwrap();
             tokio::time::timeout(QUIET * 10, signals.recv()).await
@@ -186,11 +171,11 @@ mod tests {
 
     #[test]
     fn while_a_directory_is_missing_only_its_coming_matters() {
-        let dir = Dir::new("above");
-        let rules = dir.0.join("unhang/rules.d");
+        let dir = tempfile::tempdir().unwrap();
+        let rules = dir.path().join("unhang/rules.d");
         assert_eq!(
             place_to_watch(&rules),
-            (dir.0.as_path(), Some(OsStr::new("unhang")))
+            (dir.path(), Some(OsStr::new("unhang")))
         );
         fs::create_dir_all(&rules).unwrap();
         assert_eq!(place_to_watch(&rules), (rules.as_path(), None));

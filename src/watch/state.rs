@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn what_is_saved_is_loaded_and_what_is_broken_is_empty() {
-        let dir = std::env::temp_dir().join(format!("unhang-state-{}", std::process::id()));
-        let file = path(&dir);
+        let dir = tempfile::tempdir().unwrap();
+        let file = path(dir.path());
         assert_eq!(WatchState::load(&file), WatchState::default());
         let mut state = WatchState {
             sequence: Some(7),
@@ -90,6 +90,5 @@ mod tests {
         assert_eq!(WatchState::load(&file), state);
         fs::write(&file, "{\"sequence\": ").unwrap();
         assert_eq!(WatchState::load(&file), WatchState::default());
-        fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -6,26 +6,25 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use unhang::log::{Level, Log};
 
 const LINE: &str = "eno1: tso off (was on); rule a; e1000e; event add";
 
 /// Places for a log, in a folder that goes away with them.
-struct Places(PathBuf);
+struct Places(TempDir);
 
 impl Places {
-    fn new(name: &str) -> Places {
-        let dir = std::env::temp_dir().join(format!("unhang-log-{}-{name}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        Places(dir)
+    fn new() -> Places {
+        Places(tempfile::tempdir().unwrap())
     }
 
     fn socket(&self) -> PathBuf {
-        self.0.join("log")
+        self.0.path().join("log")
     }
 
     fn kmsg(&self) -> PathBuf {
-        self.0.join("kmsg")
+        self.0.path().join("kmsg")
     }
 
     /// The kernel's log is a file that is there already.
@@ -36,12 +35,6 @@ impl Places {
 
     fn log(&self) -> Log {
         Log::to(self.socket(), self.kmsg())
-    }
-}
-
-impl Drop for Places {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
     }
 }
 
@@ -72,7 +65,7 @@ fn kernel_log(places: &Places) -> String {
 
 #[test]
 fn syslog_gets_the_line_with_facility_daemon_and_its_level() {
-    let places = Places::new("syslog").with_kmsg();
+    let places = Places::new().with_kmsg();
     let daemon = UnixDatagram::bind(places.socket()).unwrap();
     for (level, severity) in [
         (Level::Error, 3),
@@ -90,7 +83,7 @@ fn syslog_gets_the_line_with_facility_daemon_and_its_level() {
 
 #[test]
 fn a_daemon_that_does_not_read_is_not_waited_for() {
-    let places = Places::new("unread").with_kmsg();
+    let places = Places::new().with_kmsg();
     let _daemon = UnixDatagram::bind(places.socket()).unwrap();
     fill(&places.socket());
     let start = Instant::now();
@@ -105,7 +98,7 @@ fn a_daemon_that_does_not_read_is_not_waited_for() {
 
 #[test]
 fn a_daemon_that_did_not_read_once_is_not_waited_for_again() {
-    let places = Places::new("unread-again").with_kmsg();
+    let places = Places::new().with_kmsg();
     let daemon = UnixDatagram::bind(places.socket()).unwrap();
     fill(&places.socket());
     let log = places.log();
@@ -129,7 +122,7 @@ fn a_daemon_that_did_not_read_once_is_not_waited_for_again() {
 
 #[test]
 fn a_daemon_that_reads_in_time_gets_the_line() {
-    let places = Places::new("late").with_kmsg();
+    let places = Places::new().with_kmsg();
     let daemon = UnixDatagram::bind(places.socket()).unwrap();
     fill(&places.socket());
     let reader = std::thread::spawn(move || {
@@ -143,14 +136,14 @@ fn a_daemon_that_reads_in_time_gets_the_line() {
 
 #[test]
 fn without_syslog_the_kernel_log_gets_it() {
-    let places = Places::new("kmsg").with_kmsg();
+    let places = Places::new().with_kmsg();
     places.log().write(Level::Error, LINE);
     assert!(kernel_log(&places).starts_with("<27>unhang["));
 }
 
 #[test]
 fn a_socket_whose_daemon_is_dead_is_no_syslog() {
-    let places = Places::new("dead").with_kmsg();
+    let places = Places::new().with_kmsg();
     drop(UnixDatagram::bind(places.socket()).unwrap());
     places.log().write(Level::Info, LINE);
     assert!(kernel_log(&places).ends_with(&format!("{LINE}\n")));
