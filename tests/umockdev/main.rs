@@ -5,6 +5,7 @@
 
 mod evidence;
 mod machine;
+mod node_problem_detector;
 
 use serde_json::Value;
 
