@@ -57,7 +57,7 @@ pub const BLOCK: &str = "e1000e 0000:00:00.0 eno1: Detected Hardware Unit Hang:\
 pub const UP: &str =
     "e1000e 0000:00:00.0 eno1: NIC Link is Up 1000 Mbps Full Duplex, Flow Control: Rx/Tx";
 pub const RESET: &str = "e1000e 0000:00:00.0 eno1: Reset adapter unexpectedly";
-const OFF: &str = "eno1: tso gso gro off (were on); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event manual";
+pub const OFF: &str = "eno1: tso gso gro off (were on); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event manual";
 
 pub fn one_nic() -> Machine {
     let mut machine = Machine::default();

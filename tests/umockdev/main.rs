@@ -3,6 +3,7 @@
 //! Needs `umockdev-run`, but no root. The kernel has no such NICs: it answers ENODEV to
 //! whatever is asked about them.
 
+mod dashboard;
 mod evidence;
 mod machine;
 mod node_problem_detector;
