@@ -113,13 +113,22 @@ impl Prometheus {
         }
     }
 
-    /// The values of a query's answer.
-    fn ask(&self, query: &str) -> Result<Vec<f64>, String> {
+    fn ask(&self, query: &str) -> Result<Vec<Sample>, String> {
         let answer = self.get("query", &[("query", query)])?;
         let samples = answer["result"].as_array().ok_or("no samples")?.iter();
-        let value = |sample: &Value| sample["value"][1].as_str().unwrap().parse().unwrap();
-        Ok(samples.map(value).collect())
+        let sample = |sample: &Value| Sample {
+            named: sample["metric"]["__name__"].is_string(),
+            value: sample["value"][1].as_str().unwrap().parse().unwrap(),
+        };
+        Ok(samples.map(sample).collect())
     }
+}
+
+#[derive(Debug)]
+struct Sample {
+    /// Is the series' name among its labels?
+    named: bool,
+    value: f64,
 }
 
 impl Drop for Prometheus {
@@ -223,18 +232,45 @@ fn config(machines: &[&str], server: SocketAddr) -> String {
     config
 }
 
-/// The queries of the panels, each with the panel's title.
-fn queries(dashboard: &Value) -> Vec<(String, String)> {
+struct Query {
+    title: String,
+    text: String,
+    /// Of a table, which joins the answers by all labels that they have in common.
+    joined: bool,
+}
+
+fn queries(dashboard: &Value) -> Vec<Query> {
     let panels = dashboard["panels"].as_array().unwrap().iter();
     let each = panels.flat_map(|panel| {
         let targets = panel["targets"].as_array().into_iter().flatten();
         targets.map(|target| {
             assert_eq!(target["datasource"]["uid"], "${datasource}", "{target}");
             let text = |value: &Value| value.as_str().unwrap().to_owned();
-            (text(&panel["title"]), text(&target["expr"]))
+            Query {
+                title: text(&panel["title"]),
+                text: text(&target["expr"]),
+                joined: panel["type"] == "table",
+            }
         })
     });
     each.collect()
+}
+
+/// The query asked with these variables: why that is no answer.
+fn unanswered(
+    query: &Query,
+    chosen: &BTreeMap<String, String>,
+    prometheus: &Prometheus,
+) -> Option<String> {
+    let text = with(&query.text, chosen);
+    let answer = prometheus.ask(&text);
+    // All that a panel shows happened; so a 0 is no answer either.
+    let found = |samples: &Vec<Sample>| samples.iter().any(|sample| sample.value > 0.0);
+    let named = |samples: &Vec<Sample>| samples.iter().any(|sample| sample.named);
+    let good = answer
+        .as_ref()
+        .is_ok_and(|it| found(it) && !(query.joined && named(it)));
+    (!good).then(|| format!("\n{}: {text}: {answer:?}", query.title))
 }
 
 /// A query with variables replaced as Grafana does where several values may be chosen: the value
@@ -294,7 +330,7 @@ fn bare(query: &str) -> String {
 }
 
 /// Each recording rule is in use, and none is written out.
-fn look_at_rules(queries: &[(String, String)], prometheus: &Prometheus) {
+fn look_at_rules(queries: &[Query], prometheus: &Prometheus) {
     let groups = prometheus.get("rules", &[("type", "record")]).unwrap();
     let groups = groups["groups"].as_array().unwrap().iter();
     let rules: Vec<&Value> = groups
@@ -304,11 +340,11 @@ fn look_at_rules(queries: &[(String, String)], prometheus: &Prometheus) {
     for rule in rules {
         let [name, written_out] = ["name", "query"].map(|key| rule[key].as_str().unwrap());
         assert!(
-            queries.iter().any(|(_, query)| query.contains(name)),
+            queries.iter().any(|query| query.text.contains(name)),
             "{name} is not in use"
         );
-        for (title, query) in queries {
-            let query = prometheus.get("format_query", &[("query", query)]).unwrap();
+        for Query { title, text, .. } in queries {
+            let query = prometheus.get("format_query", &[("query", text)]).unwrap();
             let query = query.as_str().unwrap();
             let is_written_out = bare(query).contains(&bare(written_out));
             assert!(
@@ -338,16 +374,11 @@ fn each_query_of_the_dashboard_finds_what_happened() {
     *pages.lock().unwrap() = after;
     look_at_rules(&queries, &prometheus);
     for chosen in choices(&dashboard, &prometheus) {
-        // All that a panel shows happened; so a 0 is no answer either.
         wait_for(|| {
-            let unanswered = queries.iter().filter_map(|(title, query)| {
-                let query = with(query, &chosen);
-                let answer = prometheus.ask(&query);
-                let found = |values: &Vec<f64>| values.iter().any(|value| *value > 0.0);
-                (!answer.as_ref().is_ok_and(found))
-                    .then(|| format!("\n{title}: {query}: {answer:?}"))
-            });
-            let unanswered: String = unanswered.collect();
+            let each = queries
+                .iter()
+                .filter_map(|query| unanswered(query, &chosen, &prometheus));
+            let unanswered: String = each.collect();
             if unanswered.is_empty() {
                 Ok(())
             } else {
