@@ -84,7 +84,9 @@ install:
 	install -Dm644 packaging/systemd/unhang-metrics.timer packaging/systemd/unhang-notify.path \
 		-t $(DESTDIR)$(prefix)/lib/systemd/system
 	install -Dm644 packaging/notify/mail packaging/notify/webhook -t $(DESTDIR)$(prefix)/share/doc/unhang/notify
-	install -Dm644 packaging/prometheus/unhang.rules.yml packaging/prometheus/runbook.md -t $(DESTDIR)$(prefix)/share/doc/unhang/prometheus
+	install -Dm644 packaging/prometheus/unhang.rules.yml packaging/prometheus/runbook.md \
+		packaging/prometheus/dashboard.json -t $(DESTDIR)$(prefix)/share/doc/unhang/prometheus
+	install -Dm644 packaging/node-problem-detector/* -t $(DESTDIR)$(prefix)/share/doc/unhang/node-problem-detector
 	install -Dm644 $(GENERATED)/unhang.8 $(DESTDIR)$(prefix)/share/man/man8/unhang.8
 	install -Dm644 packaging/man/unhang-generate.8 -t $(DESTDIR)$(prefix)/share/man/man8
 	install -Dm644 packaging/man/unhang-watch.service.8 -t $(DESTDIR)$(prefix)/share/man/man8

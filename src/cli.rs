@@ -160,6 +160,9 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Say in one line of at most 80 characters what is wrong, the worst first
+    #[arg(long, conflicts_with = "json")]
+    pub brief: bool,
     /// Exit with 1 if a rule is not in force, or an e1000e NIC has none or hangs now
     #[arg(long)]
     pub check: bool,

@@ -12,6 +12,7 @@ use crate::text::printable;
 pub fn run(common: &Common) -> anyhow::Result<Output> {
     let args = StatusArgs {
         json: false,
+        brief: false,
         check: true,
     };
     let mut output = status::run(&args, common)?;

@@ -1,5 +1,6 @@
 //! `unhang status`: every NIC, and whether its rule is in force.
 
+mod brief;
 mod nic_history;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::running_kernel::read_plans;
 use crate::saved_state::SavedState;
 use crate::text::printable;
 use crate::trial::Trial;
+use brief::State;
 use nic_history::{NicHistories, NicHistory};
 
 struct Row {
@@ -60,6 +62,19 @@ impl Row {
     /// Whether all that the rules want is so; `None` if there is no rule.
     fn in_force(&self) -> Option<bool> {
         (!self.rules.is_empty()).then(|| self.plan.as_ref().is_ok_and(Plan::is_right))
+    }
+
+    /// In a word; `None` for what unhang has nothing to do with.
+    fn state(&self) -> Option<State> {
+        let hangs = self.history.wedged == Some(true);
+        Some(match self.in_force() {
+            _ if hangs => State::Hangs,
+            None if self.is_e1000e() => State::NoRule,
+            None => return None,
+            Some(true) => State::InForce,
+            Some(false) if self.reverted => State::Reverted,
+            Some(false) => State::NotInForce,
+        })
     }
 
     fn reasons(&self) -> Vec<String> {
@@ -119,6 +134,11 @@ pub fn run(args: &StatusArgs, common: &Common) -> anyhow::Result<Output> {
     }
     output.result = if args.json {
         json(&rows, &outdated)
+    } else if args.brief {
+        let nics = rows
+            .iter()
+            .filter_map(|row| Some((row.state()?, &*row.nic.name)));
+        brief::line(nics.collect(), outdated.len(), !histories.talk.is_empty())
     } else {
         let warning = |line: &String| format!("\n{}: {line}\n", style::bad("out of date"));
         table(&rows) + &outdated.iter().map(warning).collect::<String>()

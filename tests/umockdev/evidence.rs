@@ -11,7 +11,7 @@ use crate::machine::Machine;
 
 /// A journalctl for the NIC at 0000:00:00.0: what the kernel and we said of it, so many
 /// seconds ago.
-fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
+pub fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
     let bin = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .join("umockdev")
         .join(test)
@@ -53,13 +53,13 @@ fn journalctl(test: &str, said: &[(u64, &str, &str)]) {
     fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
 }
 
-const BLOCK: &str = "e1000e 0000:00:00.0 eno1: Detected Hardware Unit Hang:\n  TDH                  <11>\n  TDT                  <5e>\n  next_to_use          <5e>\n  next_to_clean        <11>\nMAC Status             <40080083>";
-const UP: &str =
+pub const BLOCK: &str = "e1000e 0000:00:00.0 eno1: Detected Hardware Unit Hang:\n  TDH                  <11>\n  TDT                  <5e>\n  next_to_use          <5e>\n  next_to_clean        <11>\nMAC Status             <40080083>";
+pub const UP: &str =
     "e1000e 0000:00:00.0 eno1: NIC Link is Up 1000 Mbps Full Duplex, Flow Control: Rx/Tx";
-const RESET: &str = "e1000e 0000:00:00.0 eno1: Reset adapter unexpectedly";
-const OFF: &str = "eno1: tso gso gro off (were on); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event manual";
+pub const RESET: &str = "e1000e 0000:00:00.0 eno1: Reset adapter unexpectedly";
+pub const OFF: &str = "eno1: tso gso gro off (were on); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event manual";
 
-fn one_nic() -> Machine {
+pub fn one_nic() -> Machine {
     let mut machine = Machine::default();
     machine.pci_nic("eno1", "8086:15bb", "e1000e");
     machine

@@ -1,10 +1,12 @@
 //! Machines with NICs of any kind, played by umockdev for libudev and /sys.
 //!
-//! Needs `umockdev-run`, but no root. The kernel has no such NICs: it answers ENODEV to
+//! Needs `umockdev-run`, and for the dashboard a Prometheus, but no root. The kernel has no such NICs: it answers ENODEV to
 //! whatever is asked about them.
 
+mod dashboard;
 mod evidence;
 mod machine;
+mod node_problem_detector;
 
 use serde_json::Value;
 
