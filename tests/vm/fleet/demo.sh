@@ -44,6 +44,16 @@ prometheus --config.file="$RUN/prometheus.yml" --storage.tsdb.path="$RUN/tsdb" -
 # shellcheck disable=SC2064,SC2154 # now; end is of lib.sh
 trap "kill $!; $end" EXIT
 ask() { promtool query instant "http://$prometheus" "$1"; }
+# panel TITLE: what a panel of the dashboard shows, with all chips and instances chosen.
+panel() {
+    python3 -c '
+import json, sys
+for panel in json.load(open(sys.argv[1]))["panels"]:
+    if panel["title"] == sys.argv[2]:
+        for target in panel["targets"]:
+            print(target["expr"].replace("$chip", ".*").replace("$instance", ".*"))
+' "$ROOT/packaging/prometheus/dashboard.json" "$1" | while read -r query; do ask "$query"; done
+}
 three() { [ "$(ask 'min by (instance) (unhang_in_force) == 1' | wc -l)" = 3 ]; }
 check "all three are in force" wait_for 180 three
 run ask 'min by (instance) (unhang_in_force)'
@@ -64,6 +74,10 @@ run at $sick 'dmesg | grep -A3 "Detected Hardware Unit Hang" | head -n 4'
 check "the watcher tries to bring it back" wait_for 60 at $sick "journal_lines | grep 'recovery 1'"
 check "the alert is in Alertmanager" wait_for 600 hangs_alert
 run alerts
+run panel "NICs that hang"
+hanging_is() { panel "Hanging now" | grep -q "=> $1 @"; }
+check "the dashboard shows it" hanging_is 1
+check "and which" sh -c "echo '$(panel "NICs that hang")' | grep -q $sick"
 healthy() { [ "$(ask 'sum by (instance) (unhang_hang_incidents_total) == 0' | wc -l)" = 2 ]; }
 check "the other two are well" healthy
 
@@ -73,5 +87,6 @@ check "it transmits again" wait_for 60 at $sick 'transmitting "$(nic 1)" && carr
 check "the alert is resolved" wait_for 300 resolved
 run at $sick unhang status
 run at $sick journal_lines
-run ask 'sum by (instance) (unhang_hang_incidents_total)'
+check "the dashboard shows that none hangs" wait_for 60 hanging_is 0
+run panel "By configuration"
 finish
