@@ -130,6 +130,9 @@ pub struct TryArgs {
     #[arg(long, value_name = "DAYS", requires = "setting", conflicts_with_all = ["keep", "stop"])]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3650))]
     pub days: Option<u32>,
+    /// Change nothing, and note that this NIC is what the trial on other machines is compared with
+    #[arg(long, requires = "days")]
+    pub control: bool,
     /// It helped: make it an ordinary rule
     #[arg(long, conflicts_with_all = ["setting", "stop"])]
     pub keep: bool,

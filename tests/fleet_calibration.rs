@@ -20,6 +20,7 @@ mod histories;
 use histories::{Act, Cause, Life, Log, Random, Situation};
 use unhang::report::stats::Period;
 use unhang::report::stats::pooled::{Pooled, Stratum, pool};
+use unhang::report::stats::randomised::{self, Randomised, Unit};
 
 const GOAL: f64 = 0.05;
 const DAYS: u32 = 120;
@@ -156,6 +157,62 @@ fn few_fleets_are_told_wrong() {
 #[ignore = "takes a quarter of an hour when optimized"]
 fn few_large_fleets_are_told_wrong() {
     calibrate(&[(5, 100), (20, 40), (200, 20)]);
+}
+
+/// Every second machine gets a setting for 30 days; if `helps`, it takes three of four hangs away.
+fn drawn(fleet: &[Machine], random: &mut Random, helps: bool) -> Randomised {
+    const ASKED: f64 = 30.0;
+    let lot: Vec<f64> = fleet.iter().map(|_| random.uniform()).collect();
+    let mut order = lot.clone();
+    order.sort_by(f64::total_cmp);
+    let unit = |((life, s), lot): (&Machine, &f64)| {
+        let in_trial = *lot < order[fleet.len() / 2];
+        let mut after = life.incidents.iter().filter(|t| **t >= s.change);
+        let first = if in_trial && helps {
+            after.nth(3)
+        } else {
+            after.next()
+        };
+        let days = first.map_or(f64::INFINITY, |first| first - s.change);
+        Unit {
+            stratum: 0,
+            in_trial,
+            days: days.min(ASKED),
+            hung: days <= ASKED,
+            is_open: false,
+        }
+    };
+    let units: Vec<Unit> = fleet.iter().zip(&lot).map(unit).collect();
+    randomised::weigh(&units, 1).expect("two arms")
+}
+
+/// Whatever the machines' lives are, and whenever their owners act.
+#[test]
+#[ignore = "takes seconds when optimized"]
+fn a_trial_by_lot_is_told_wrong_as_seldom_as_it_says() {
+    const FLEETS_OF_A_KIND: usize = 100;
+    for (kind, (name, kinds)) in FLEETS.iter().enumerate() {
+        for machines in [10, 40] {
+            let mut random = Random(0x3c6e_f372_fe94_f82b ^ ((kind * 100 + machines) as u64));
+            let (mut wrong, mut seen) = (0, 0);
+            for _ in 0..FLEETS_OF_A_KIND {
+                let fleet = fleet(&mut random, kinds, machines);
+                let trial = drawn(&fleet, &mut random, false);
+                wrong += usize::from(trial.helps() || trial.harms());
+                seen += usize::from(drawn(&fleet, &mut random, true).helps());
+            }
+            println!(
+                "{machines:3} machines, {name:32} by lot: wrong {wrong} %; three of four hangs fewer is seen by {seen} %"
+            );
+            // 3 in 100 in each direction at most; 13 of 100 would then be one in 300.
+            assert!(wrong < 13, "{machines} {name}: {wrong}");
+            // Rare spells show nothing within 30 days.
+            let is_even = kinds
+                .iter()
+                .all(|(cause, _)| matches!(cause, Cause::Evenly(..)));
+            assert!(!is_even || machines < 40 || seen > 50, "{name}: {seen}");
+        }
+    }
 }
 
 /// A machine that hung often and is quiet now, among others that nobody has learnt from yet.

@@ -144,6 +144,7 @@ fn said(parts: &[Part], cause: Cause) -> Option<Said> {
             | Part::Unsaved(_)
             | Part::Recovery(..)
             | Part::Stalled { .. }
+            | Part::Sent(_)
             | Part::Left(_)
             | Part::Exhausted(_) => {}
         }

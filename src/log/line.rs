@@ -50,7 +50,7 @@ impl Line {
     }
 
     /// The line for a trial of `rule`, with what was restored at its end.
-    pub fn of_trial(trial: TrialPart, rule: &str, restored: &Outcome) -> Line {
+    pub fn of_trial(trial: TrialPart, rule: Option<&str>, restored: &Outcome) -> Line {
         let mut all = vec![Part::Trial(trial)];
         if restored.error.is_none() {
             all.extend(parts(restored));
@@ -58,7 +58,7 @@ impl Line {
         Line {
             interface: restored.nic.name.clone(),
             parts: all,
-            rules: vec![rule.to_owned()],
+            rules: rule.map(str::to_owned).into_iter().collect(),
             identity: restored.nic.identity(),
             event: Event::trial().to_string(),
         }

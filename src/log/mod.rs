@@ -44,6 +44,11 @@ impl Event {
         Event("stall".into())
     }
 
+    /// What the NIC has sent is noted.
+    pub fn load() -> Event {
+        Event("load".into())
+    }
+
     pub fn rules() -> Event {
         Event("rules".into())
     }

@@ -9,6 +9,7 @@ use crate::apply::{KeyOutcome, KeyResult};
 use crate::features::on_off;
 
 const UNSAVED: &str = "original settings not saved: ";
+const SENT: &str = " bytes sent";
 const STALLED: &str = "stalled: nothing transmitted for ";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub enum Part {
     },
     /// `stalled: nothing transmitted for 15 s while 12 packets wait`
     Stalled { seconds: u64, waiting: u32 },
+    /// `123456789 bytes sent`: ever, by the NIC's own count.
+    Sent(u64),
     /// `left alone: …`: the reason why nothing more is done.
     Left(String),
     /// `trial eee off started (5.8 days)`
@@ -167,6 +170,9 @@ impl Part {
     fn parse_recovery(text: &str) -> Option<Part> {
         if let Some(reason) = text.strip_prefix(UNSAVED) {
             return Some(Part::Unsaved(reason.to_owned()));
+        }
+        if let Some(bytes) = text.strip_suffix(SENT) {
+            return Some(Part::Sent(bytes.parse().ok()?));
         }
         if let Some(reason) = text.strip_prefix("left alone: ") {
             return Some(Part::Left(reason.to_owned()));
@@ -306,6 +312,7 @@ impl fmt::Display for Part {
             Part::Stalled { seconds, waiting } => {
                 write!(f, "{STALLED}{seconds} s while {waiting} packets wait")
             }
+            Part::Sent(bytes) => write!(f, "{bytes}{SENT}"),
             Part::Left(reason) => write!(f, "left alone: {}", one_part(reason)),
             Part::Exhausted(what) => write!(f, "exhausted: {}", one_part(what)),
             Part::Failed(reason) => write!(f, "not changed: {}", reason.replace("; ", ", ")),

@@ -16,6 +16,11 @@ pub enum TrialStep {
         /// Tenths of days of up-time without an incident that it takes.
         tenths: u32,
     },
+    /// It is compared with those that have the setting: nothing is changed on it.
+    Control {
+        /// As long as with them.
+        tenths: u32,
+    },
     /// The NIC hung.
     Refuted,
     /// It is an ordinary rule now.
@@ -48,11 +53,15 @@ impl TrialPart {
         if let Some(part) = ENDS.into_iter().find_map(ended) {
             return Some(part);
         }
-        let (setting, days) = text.split_once(" started (")?;
+        let (rest, days) = text.rsplit_once(" (")?;
         let (whole, tenth) = days.strip_suffix(" days)")?.split_once('.')?;
         let (whole, tenth) = (whole.parse::<u32>().ok()?, tenth.parse::<u32>().ok()?);
         let tenths = whole.checked_mul(10)?.checked_add(tenth)?;
-        Some(part(setting, TrialStep::Started { tenths }))
+        match rest.rsplit_once(' ')? {
+            (setting, "started") => Some(part(setting, TrialStep::Started { tenths })),
+            (setting, "control") => Some(part(setting, TrialStep::Control { tenths })),
+            _ => None,
+        }
     }
 }
 
@@ -62,6 +71,9 @@ impl fmt::Display for TrialPart {
         match self.step {
             TrialStep::Started { tenths } => {
                 write!(f, " started ({}.{} days)", tenths / 10, tenths % 10)
+            }
+            TrialStep::Control { tenths } => {
+                write!(f, " control ({}.{} days)", tenths / 10, tenths % 10)
             }
             TrialStep::Refuted => f.write_str(" refuted"),
             TrialStep::Kept => f.write_str(" kept"),

@@ -5,7 +5,8 @@
 
 use super::history::History;
 use super::in_force::{InForce, Stretch};
-use super::stats::{Comparison, Period, bursts, weigh_last};
+use super::load::{Load, Sent};
+use super::stats::{Comparison, Period, bursts, weigh_again, weigh_last};
 use super::{DAY, in_seconds};
 use crate::hang::Incident;
 use crate::kernel_log::Stamp;
@@ -13,6 +14,8 @@ use std::iter::repeat_n;
 
 /// Of more changes than this, the latest are weighed.
 const WEIGHED: usize = 20;
+/// What a NIC sent is the clock where it is not told for at most this part of the time.
+const UNTOLD: f64 = 0.05;
 
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -69,6 +72,8 @@ pub struct Configurations {
     /// In the order of time; what is not known and what somebody changed is one entry each.
     pub list: Vec<Configuration>,
     periods: Vec<Period>,
+    /// What was sent in each of them, and until each of its incidents; empty where no line tells.
+    sent: Vec<(Sent, Vec<Sent>)>,
     /// When each of them began, and what was in force in it.
     starts: Vec<(Stamp, InForce)>,
 }
@@ -79,20 +84,29 @@ pub fn of_nic(history: &History, nic: usize) -> Configurations {
     let stretches = history.stretches(nic);
     let has_time = |i: &&Incident| !i.start.is_empty();
     let mut incidents = history.incidents.of(nic).filter(has_time).peekable();
+    let load = Load::of_nic(history, nic);
     let mut brief = 0.0;
+    let mut brief_sent = Sent::default();
     for (index, stretch) in stretches.iter().enumerate() {
         let length = stretch.length() as f64 / DAY;
         let last = index + 1 == stretches.len();
         let mut times = Vec::new();
+        let mut sent = Vec::new();
+        let first = &history.boots.list[stretch.boot].first;
+        let from = stretch.from.since(first).unwrap_or(0);
+        let sent_within = |within: i64| load.between(stretch.boot, from, from + within);
         while let Some(incident) = incidents.next_if(|i| last || before_end(i, stretch)) {
-            let within = incident.start.since(&stretch.from).unwrap_or(0).max(0) as f64 / DAY;
-            let time = brief + within.min(length);
-            times.extend(repeat_n(time, incident.times as usize));
+            let within = incident.start.since(&stretch.from).unwrap_or(0);
+            let within = within.clamp(0, stretch.length());
+            let many = incident.times as usize;
+            times.extend(repeat_n(brief + within as f64 / DAY, many));
+            sent.extend(repeat_n(brief_sent + sent_within(within), many));
         }
         let next = stretches.get(index + 1);
         let next = next.filter(|next| stretch.is_brief() && next.boot == stretch.boot);
         if next.is_some() && times.is_empty() {
             brief += length;
+            brief_sent += sent_within(stretch.length());
             continue;
         }
         // Between two runs of the same, it ends neither.
@@ -100,8 +114,10 @@ pub fn of_nic(history: &History, nic: usize) -> Configurations {
         let passing = next.is_some_and(|next| Some(next.state) == now);
         let is_run = stretch.state.is_known() && !passing;
         let state = (stretch.state, is_run);
+        let all_sent = brief_sent + sent_within(stretch.length());
         all.add(history, state, stretch.from, brief + length, &times);
-        brief = 0.0;
+        all.sent.push((all_sent, sent));
+        (brief, brief_sent) = (0.0, Sent::default());
     }
     // What bears no time can't be placed.
     let untimed = history.incidents.of(nic).filter(|i| !has_time(i));
@@ -110,6 +126,11 @@ pub fn of_nic(history: &History, nic: usize) -> Configurations {
         let state = (InForce::Unknown, false);
         let times = vec![0.0; rest as usize];
         all.add(history, state, Stamp::default(), 0.0, &times);
+        all.sent
+            .push((Sent::default(), vec![Sent::default(); times.len()]));
+    }
+    if load.is_empty() {
+        all.sent.clear();
     }
     all
 }
@@ -176,8 +197,9 @@ impl Configurations {
             let first = |one: &&Configuration| one.is_run && one.period <= comparison.period;
             Some((self.list.iter().rfind(first)?, comparison))
         };
-        let weighed = weigh_last(&self.periods, WEIGHED);
-        weighed.into_iter().filter_map(of).collect()
+        let weighed = weigh_last(&self.periods, WEIGHED).into_iter();
+        let weighed = weighed.map(|comparison| self.by_load(&self.periods, comparison));
+        weighed.filter_map(of).collect()
     }
 
     /// Weighs what was in force in the last `runs` as if it were one configuration.
@@ -189,7 +211,46 @@ impl Configurations {
         for own in numbers.filter(|own| judged.contains(own)) {
             *own = usize::MAX;
         }
-        weigh_last(&periods, 1).pop()
+        let comparison = weigh_last(&periods, 1).pop()?;
+        Some(self.by_load(&periods, comparison))
+    }
+
+    /// Weighs it by what was sent instead of by up-time, if that is told of both sides.
+    /// `periods`: those from which the comparison is.
+    fn by_load(&self, periods: &[Period], comparison: Comparison) -> Comparison {
+        let periods = &periods[..comparison.end];
+        let side = |number: usize| {
+            let periods = periods.iter().zip(&self.sent);
+            let of = periods.filter(|(period, _)| period.configuration == Some(number));
+            of.fold(
+                (0.0, Sent::default()),
+                |(days, sent), (period, (all, _))| (days + period.days, sent + *all),
+            )
+        };
+        let is_told = |(days, sent): (f64, Sent)| days > 0.0 && sent.untold <= UNTOLD * days;
+        let (before, after) = (side(comparison.from), side(comparison.to));
+        if self.sent.is_empty() || !is_told(before) || !is_told(after) || before.1.bytes <= 0.0 {
+            return comparison;
+        }
+        // Days in which as much is sent as in the mean of both sides.
+        let a_day = (before.1.bytes + after.1.bytes) / (before.0 + after.0);
+        let days = |sent: Sent| sent.bytes / a_day + sent.untold;
+        let on_that_clock = periods
+            .iter()
+            .zip(&self.sent)
+            .map(|(period, (all, each))| Period {
+                configuration: period.configuration,
+                days: days(*all),
+                incidents: each.iter().map(|sent| days(*sent)).collect(),
+            });
+        let on_that_clock: Vec<Period> = on_that_clock.collect();
+        let (before, after) = (before.1.bytes / before.0, after.1.bytes / after.0);
+        let again = weigh_again(&on_that_clock, &comparison);
+        Comparison {
+            needed: again.needed.map(|days| days * a_day / before),
+            sent_per_day: Some((before, after)),
+            ..again
+        }
     }
 
     /// What a change to something new would come to if it was made now, and no incident came:

@@ -26,6 +26,7 @@ pub struct History {
     /// What our lines told of each NIC in the last boot.
     pub told: BTreeMap<usize, Told>,
     pub(super) trials: Vec<TrialLine>,
+    pub(super) sent: Vec<SentLine>,
     last_link_up: Option<(String, Stamp)>,
     /// What somebody set in this boot on an interface of which the log has not told yet whether
     /// it is one of ours.
@@ -43,6 +44,16 @@ pub struct Told {
     pub exhausted: u32,
     /// It hung with what was on trial.
     pub refuted: u32,
+}
+
+/// What a NIC had sent by then, since its driver found it.
+#[derive(Clone, Debug)]
+pub struct SentLine {
+    pub nic: usize,
+    /// Index into `Boots::list`.
+    pub boot: usize,
+    pub at: Stamp,
+    pub bytes: u64,
 }
 
 /// A line about a trial.
@@ -83,22 +94,26 @@ impl History {
                 if let Some(line) = UnhangLine::parse(text) {
                     self.own_line(&line, text, seen.stamp);
                 }
-                self.count_told(text);
+                self.count_told(text, seen.stamp);
             }
             _ => {}
         }
     }
 
-    fn own_line(&mut self, line: &UnhangLine, text: &str, at: Stamp) {
-        let known = self.incidents.by_name(&line.interface);
-        let nic = known.or_else(|| {
+    /// The NIC of one of our lines.
+    fn nic(&mut self, interface: &str, text: &str) -> Option<usize> {
+        let known = self.incidents.by_name(interface);
+        known.or_else(|| {
             self.incidents.nic(&Device {
                 driver: text.contains("; e1000e ").then(|| "e1000e".to_string()),
                 pci: None,
-                name: Some(line.interface.clone()),
+                name: Some(interface.to_owned()),
             })
-        });
-        let Some(nic) = nic else {
+        })
+    }
+
+    fn own_line(&mut self, line: &UnhangLine, text: &str, at: Stamp) {
+        let Some(nic) = self.nic(&line.interface, text) else {
             return;
         };
         if let Some(id) = pci_id(text) {
@@ -124,11 +139,11 @@ impl History {
     }
 
     /// Counts what one of our lines tells, also one that says nothing of what is in force.
-    fn count_told(&mut self, text: &str) {
+    fn count_told(&mut self, text: &str, at: Stamp) {
         let Some(line) = Line::parse(text) else {
             return;
         };
-        let Some(nic) = self.incidents.by_name(&line.interface) else {
+        let Some(nic) = self.nic(&line.interface, text) else {
             return;
         };
         let told = self.told.entry(nic).or_default();
@@ -136,6 +151,12 @@ impl History {
             match part {
                 Part::Storm { .. } => told.storms += 1,
                 Part::Left(_) => told.exhausted += 1,
+                Part::Sent(bytes) if self.sent.len() < MAX_OWN => self.sent.push(SentLine {
+                    nic,
+                    boot: self.boots.list.len() - 1,
+                    at,
+                    bytes,
+                }),
                 Part::Trial(trial) => told.refuted += u32::from(trial.step == TrialStep::Refuted),
                 _ => {}
             }

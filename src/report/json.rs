@@ -11,10 +11,13 @@
 //!   off", "default", "changed by somebody", "not known"), `since`, `settings` {key: value},
 //!   `exposure_s`, `incidents`, `bursts`, `verdict` on the change (null: there is nothing to
 //!   weigh; the latest 20 changes are weighed): `kind`, `before` (the name of what it is
-//!   weighed against), `chance`, `bursts_before`, `bursts_after`, `ask_again_after_s`;
+//!   weighed against), `chance`, `bursts_before`, `bursts_after`, `ask_again_after_s`,
+//!   `sent_per_day_before`, `sent_per_day_after` (bytes; null: it is weighed by up-time);
 //!   `trials[]`: `setting`, `since`, `needed_days`, `days` and `incidents` of up-time with it,
-//!   `result` ("running", "refuted", "kept", "stopped"), `ended`; `periods[]`, what the verdict
-//!   weighs, in the order of time: `configuration` (null: it counts for neither side), `since`,
+//!   `result` ("running", "refuted", "kept", "stopped", "control": it is compared with the
+//!   trial on others), `ended`; whatever became of it, `observed_s` of up-time until the first
+//!   incident (`hung`), at most what was asked for; `periods[]`, what the verdict weighs, in
+//!   the order of time: `configuration` (null: it counts for neither side), `since`,
 //!   `exposure_s`, `incidents_s` (from the period's beginning); `incidents[]`:
 //!   - `start`, `end` (null: until power-off, or the log ends before it), and the same by
 //!     the boot clock, `start_uptime_s`, `end_uptime_s`; `boot`: counts the log's boots from 0
@@ -31,7 +34,8 @@
 //!   "likely-fixed", "no-incidents"), `text`, `configuration` (the last that is known:
 //!   it is judged), `after` (in it), `before` (in the one before it), `unknown` (in all
 //!   others) {`incidents`, `exposure_s`}, `chance` (of so few after, had nothing changed),
-//!   `bursts_before`, `bursts_after`, `ask_again_after_s`; null where there is nothing to weigh
+//!   `bursts_before`, `bursts_after`, `ask_again_after_s`, `sent_per_day_before`,
+//!   `sent_per_day_after`; null where there is nothing to weigh
 //! - `boots[]`: `first`, `last`, `uptime_s`, `kernel`; `notes[]`: what the log does not tell
 //!
 //! Of several machines (`fleet`), instead of `nics`, `lookalikes` and `boots`:
@@ -42,6 +46,9 @@
 //!   nobody did): `kind`, `text`, `hosts`, `weighed` (how many of them have something to compare
 //!   with), `chance` (without the machine that says most), `bursts_before`, `exposure_before_s`,
 //!   `bursts_after`, `exposure_after_s`, `bursts_expected`, `ask_again_after_s`
+//! - `trials[]` for which machines were drawn by lot: `setting`, `kind` ("running", "helps", "harms",
+//!   "no-difference-seen"), `text`, `trial` and `control` {`nics`, `hung`, `exposure_s`}, `open` (how many
+//!   NICs have time to go), `chance_fewer`, `chance_more` (by the lot alone; null while it is open)
 //! - `verdict`: the one on the configuration that most machines have changed to
 
 use super::DAY;
@@ -279,11 +286,20 @@ fn weighed(e: Option<&Comparison>, exposed: bool) -> Map<String, Value> {
     let weighed = e.filter(|_| exposed);
     let needed = weighed.and_then(|e| e.needed);
     let needed = needed.map(|days| (days * 86_400.0).ceil());
+    let sent = weighed.and_then(|e| e.sent_per_day);
     let figures = [
         ("chance", json!(weighed.map(|e| e.careful))),
         ("bursts_before", json!(e.map(|e| e.bursts_before))),
         ("bursts_after", json!(e.map(|e| e.bursts_after))),
         ("ask_again_after_s", json!(needed.filter(|s| s.is_finite()))),
+        (
+            "sent_per_day_before",
+            json!(sent.map(|(before, _)| before.round())),
+        ),
+        (
+            "sent_per_day_after",
+            json!(sent.map(|(_, after)| after.round())),
+        ),
     ];
     let figures = figures.into_iter();
     figures

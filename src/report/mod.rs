@@ -19,6 +19,7 @@ pub mod in_force;
 pub mod journal;
 pub mod json;
 pub mod kernel;
+mod load;
 pub mod metrics;
 mod notes;
 pub mod reading;

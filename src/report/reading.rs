@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use nix::time::{ClockId, clock_gettime};
 
-use super::history::History;
+use super::history::{History, SentLine};
 use super::journal::{self, Journal, Scope};
 use super::sources::{self, Error, Source};
 use crate::kernel_log::{Boots, Stamp};
@@ -57,6 +57,7 @@ impl Reading {
             history.notes.push(note.into());
         } else {
             extend(&mut history.boots, &listed, now, None);
+            sent_until_now(&mut history);
         }
         history.finish();
         Reading {
@@ -139,6 +140,38 @@ pub(super) fn extend(
             if let Some(last) = journal::last_entry(id, directory) {
                 boots.end(id, last);
             }
+        }
+    }
+}
+
+/// Adds what the NICs have sent since the watcher last noted it.
+fn sent_until_now(history: &mut History) {
+    let last = history.boots.list.last();
+    let Some(boot) = last.filter(|boot| boot.id.is_some() && boot.id == journal::this_boot())
+    else {
+        return;
+    };
+    let at = boot.last;
+    let index = history.boots.list.len() - 1;
+    for (nic, logged) in history.incidents.nics.iter().enumerate() {
+        let noted = |line: &SentLine| line.nic == nic && line.boot == index;
+        let Some(name) = logged
+            .device
+            .name
+            .as_ref()
+            .filter(|_| history.sent.iter().any(noted))
+        else {
+            continue;
+        };
+        let path = format!("/sys/class/net/{name}/statistics/tx_bytes");
+        let text = fs::read_to_string(path).unwrap_or_default();
+        if let Ok(bytes) = text.trim().parse() {
+            history.sent.push(SentLine {
+                nic,
+                boot: index,
+                at,
+                bytes,
+            });
         }
     }
 }

@@ -7,7 +7,7 @@ use super::history::History;
 use super::in_force::InForce;
 use super::stats::Comparison;
 use super::wording::{
-    affected, by_chance, chance, counted, next, no_incidents, nothing, too_early, with,
+    affected, by_chance, by_load, chance, counted, next, no_incidents, nothing, too_early, with,
 };
 use super::{days, nic_name, plural};
 
@@ -154,6 +154,12 @@ pub fn on_nic(history: &History, nic: usize) -> Verdict {
     } else {
         with_incidents(history, nic, &all, &judged)
     };
+    if matches!(
+        kind,
+        Kind::NotFixed | Kind::Fewer | Kind::TooEarly | Kind::LikelyFixed
+    ) {
+        text += &judged.comparison.as_ref().map_or_else(String::new, by_load);
+    }
     text += &left_out(&all, kind, &judged);
     if drifted {
         text += " Somebody has changed the settings since, and they were left so.";

@@ -157,13 +157,37 @@ pub(super) fn too_early(so_far: &str, was: &str, e: &Comparison) -> String {
         Some(days) => {
             let whole = days.ceil().max(1.0);
             let unit = if whole < 2.0 { "day" } else { "days" };
-            format!("Ask again after {whole} more {unit} of up-time.")
+            let load = e
+                .sent_per_day
+                .map_or("", |_| ", if it sends as much as before");
+            format!("Ask again after {whole} more {unit} of up-time{load}.")
         }
     };
     format!(
         "Too early to say: {so_far} {was} {}.{spell} {ask}",
         by_chance(e)
     )
+}
+
+/// What else than up-time it was weighed by.
+pub(super) fn by_load(e: &Comparison) -> String {
+    let Some((before, after)) = e.sent_per_day else {
+        return String::new();
+    };
+    format!(
+        " Weighed by what the NIC sent: {} a day before, {} a day since.",
+        bytes(before),
+        bytes(after)
+    )
+}
+
+/// "31.0 GB"
+fn bytes(bytes: f64) -> String {
+    let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    match units.into_iter().find(|(size, _)| bytes >= *size) {
+        Some((size, unit)) => format!("{:.1} {unit}", bytes / size),
+        None => plural(bytes as usize, "byte"),
+    }
 }
 
 pub(super) fn count(incidents: usize, bursts: usize) -> String {

@@ -40,6 +40,7 @@ pub fn with_watcher(root: &Path, state: WatchState, test: impl AsyncFnOnce(&mut 
             bus_address: Some(PCI_ADDRESS.into()),
             complaint: None,
             stall: None,
+            noted: None,
         };
         let mut watcher = Watcher {
             rules: Arc::new(load(&dirs)),

@@ -8,11 +8,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat, makedev};
 use tokio::io::unix::AsyncFd;
+
+use super::load;
 
 /// Major and minor number of /dev/kmsg (Documentation/admin-guide/devices.txt).
 const KMSG: (u64, u64) = (1, 11);
@@ -91,6 +94,8 @@ pub struct Kmsg {
     buffer: Vec<u8>,
     /// All that was logged before the reader came has been read.
     caught_up: bool,
+    /// When a record of no matter was last told of.
+    told: Instant,
 }
 
 impl Kmsg {
@@ -116,21 +121,28 @@ impl Kmsg {
             file: super::async_fd(file)?,
             buffer: vec![0; RECORD_MAX],
             caught_up: false,
+            told: Instant::now(),
         })
     }
 
     /// The next thing that e1000e said, and whether it did so just now. The log's own clock can't
     /// tell that: it is never corrected, and so moves away from all others with the weeks.
-    pub async fn next(&mut self) -> io::Result<(Record, bool)> {
+    /// `None`, once a day at most: something else was logged.
+    pub async fn next(&mut self) -> io::Result<(Option<Record>, bool)> {
         loop {
             let mut ready = self.file.readable().await?;
             let read = ready.try_io(|file| file.get_ref().read(&mut self.buffer));
             match read {
                 Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(Ok(length)) => {
-                    if let Some(record) = Record::parse(&self.buffer[..length]) {
-                        return Ok((record, self.caught_up));
+                    let record = Record::parse(&self.buffer[..length]);
+                    if record.is_none() && self.told.elapsed() < load::EVERY {
+                        continue;
                     }
+                    if record.is_none() {
+                        self.told = Instant::now();
+                    }
+                    return Ok((record, self.caught_up));
                 }
                 // EPIPE: records were overwritten before they were read; the next read goes on
                 // with the oldest. EINVAL: a record larger than the buffer, none of e1000e's.

@@ -15,6 +15,7 @@ pub mod guard;
 mod kmsg;
 mod ladder;
 mod listen;
+mod load;
 mod nway;
 mod react;
 mod recover;
@@ -110,6 +111,8 @@ struct Watched {
     complaint: Option<String>,
     /// What was seen of its queue, if a rule asks for that.
     stall: Option<Stall>,
+    /// When what it has sent was noted last, since boot.
+    noted: Option<Duration>,
 }
 
 /// Watches until it is stopped. `root` is where /run and /sys are.
@@ -151,6 +154,7 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
     let (to, mut signals) = mpsc::channel(BACKLOG);
     watcher.open_sources(dirs, &to).await?;
     watcher.put_all_right(&crate::log::Event::rules()).await;
+    watcher.note_load(load::EVERY);
     // Without systemd there is nobody to be told.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     while let Some(signal) = watcher.next(&mut signals).await {
@@ -159,7 +163,9 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
             Signal::Stop => break,
             signal => watcher.react(signal).await,
         }
+        watcher.note_load(load::EVERY);
     }
+    watcher.note_load(Duration::ZERO);
     // Nobody would do it later.
     watcher.bring_up(Duration::MAX);
     Ok(())

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::restore::When;
 use super::signals::{LinkState, Signal};
@@ -24,7 +24,7 @@ impl Watcher {
             Signal::Kernel { record, now } => self.kernel(record, now).await,
             Signal::Overflow => self.catch_up().await,
             Signal::Rules => self.rules().await,
-            Signal::Stop | Signal::Broken(..) => {}
+            Signal::Day | Signal::Stop | Signal::Broken(..) => {}
         }
     }
 
@@ -82,6 +82,7 @@ impl Watcher {
             bus_address: bus_address.clone(),
             complaint: None,
             stall: None,
+            noted: None,
         });
         let state = self.state.nics.entry(nic.ifindex).or_default();
         state
@@ -148,6 +149,8 @@ impl Watcher {
         if old.rules().eq(new.rules()) {
             return;
         }
+        // What was sent until now belongs to what was in force.
+        self.note_load(Duration::ZERO);
         self.rules = Arc::new(new);
         for state in self.state.nics.values_mut() {
             state.guard.clear();

@@ -48,7 +48,11 @@ impl Watcher {
         let mut back = None;
         match record.what {
             What::HangBlock { tdh } => {
-                let packets = if now { transmitted(&nic.name) } else { None };
+                let packets = if now {
+                    sent(&nic.name, "packets")
+                } else {
+                    None
+                };
                 state.wedge.block(stamp, tdh, packets);
                 state.recovered = None;
                 // One that was printed while nobody watched is only counted: if the NIC is still
@@ -163,9 +167,9 @@ fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
     }
 }
 
-/// How many packets the NIC has transmitted, by its own count.
-pub(super) fn transmitted(interface: &str) -> Option<u64> {
-    let path = net_device(interface).join("statistics/tx_packets");
+/// How many `packets` or `bytes` the NIC has sent, by its own count.
+pub(super) fn sent(interface: &str, what: &str) -> Option<u64> {
+    let path = net_device(interface).join(format!("statistics/tx_{what}"));
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 

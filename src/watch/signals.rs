@@ -26,6 +26,8 @@ pub enum Signal {
         record: Record,
         now: bool,
     },
+    /// The kernel said something else, a day or more after the last such signal.
+    Day,
     /// Messages were lost: everything is to be read again.
     Overflow,
     /// The rules are to be reloaded.
@@ -129,7 +131,8 @@ pub fn changed(message: &[u8]) -> Result<Option<Signal>, DecodeError> {
 pub async fn kernel(mut reader: kmsg::Kmsg, to: Sender<Signal>) {
     loop {
         let (signal, broken) = match reader.next().await {
-            Ok((record, now)) => (Signal::Kernel { record, now }, false),
+            Ok((Some(record), now)) => (Signal::Kernel { record, now }, false),
+            Ok((None, _)) => (Signal::Day, false),
             Err(error) => (Signal::Broken("/dev/kmsg", error), true),
         };
         if to.send(signal).await.is_err() || broken {

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use rtnetlink::packet_route::tc::{TcAttribute, TcHandle, TcMessage, TcStats2};
 
 use super::Watcher;
-use super::recover::transmitted;
+use super::recover::sent;
 use crate::log::{Event, Level, Part};
 use crate::notify::{self, Kind};
 
@@ -77,7 +77,7 @@ impl Watcher {
                 continue;
             };
             let waiting = waiting.get(ifindex).copied().unwrap_or_default();
-            let packets = transmitted(&watched.nic.name);
+            let packets = sent(&watched.nic.name, "packets");
             let state = self.state.nics.get(ifindex);
             let block = state.and_then(|state| state.wedge.last_block());
             if let Some(time) = stall.seen(now, packets, waiting, block) {

@@ -50,7 +50,7 @@ impl Watcher {
         let event = notify::Event::of_nic(Kind::TrialEnded, nic, &part.to_string());
         self.tell(event);
         self.save();
-        let line = Line::of_trial(part, &trial.rule.name, &restored);
+        let line = Line::of_trial(part, Some(&trial.rule.name), &restored);
         self.log.write(Level::Warning, &line.to_string());
         if restored.error.is_some() {
             if let Some((level, line)) = Line::new(&restored, &Event::trial()) {

@@ -96,6 +96,10 @@ fn hangs_are_as_the_manual_shows_them() {
         "eno1: stalled: nothing transmitted for 15 s while 12 packets wait; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
     is_written(
+        vec![Part::Sent(31_000_000_000)],
+        "eno1: 31000000000 bytes sent; rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
         vec![Part::Back {
             tenths: 14,
             recovery: 1,
@@ -158,6 +162,10 @@ fn trials_are_as_the_manual_shows_them() {
     is_written(
         vec![trial("ring rx 512", TrialStep::Started { tenths: 58 })],
         "eno1: trial ring rx 512 started (5.8 days); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
+    );
+    is_written(
+        vec![trial("tso on", TrialStep::Control { tenths: 300 })],
+        "eno1: trial tso on control (30.0 days); rule e1000e-tx-hang; e1000e 8086:15bb I219-LM (7); event add",
     );
     is_written(
         vec![
@@ -364,6 +372,7 @@ fn part() -> impl Strategy<Value = Part> {
         }),
         (any::<u64>(), any::<u32>())
             .prop_map(|(seconds, waiting)| Part::Stalled { seconds, waiting }),
+        any::<u64>().prop_map(Part::Sent),
         (any::<u32>(), reason_text()).prop_map(|(number, what)| Part::Recovery(number, what)),
         (0..u64::MAX / 10, any::<u32>())
             .prop_map(|(tenths, recovery)| Part::Back { tenths, recovery }),

@@ -128,6 +128,6 @@ fn log(
 ) {
     let setting = trial.setting.to_string();
     let part = TrialPart { setting, step };
-    let line = Line::of_trial(part, &trial.rule.name, restored);
+    let line = Line::of_trial(part, Some(&trial.rule.name), restored);
     say(Level::Info, &line, &common.root, output);
 }

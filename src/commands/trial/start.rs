@@ -50,6 +50,10 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
             return Ok(output);
         }
     };
+    if args.control {
+        note_control(&nic, &setting, asked.tenths, common, &mut output);
+        return Ok(output);
+    }
     let criterion = Criterion {
         since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         tenths: asked.tenths,
@@ -95,7 +99,7 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
     let rule = Trial::running(&rules).map_or(String::new(), |trial| trial.rule.name.clone());
     say(
         Level::Info,
-        &Line::of_trial(part, &rule, &outcome),
+        &Line::of_trial(part, Some(&rule), &outcome),
         &common.root,
         &mut output,
     );
@@ -111,6 +115,21 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
         ),
     };
     Ok(output)
+}
+
+/// Logs that the NIC is what the trial on other machines is compared with.
+fn note_control(nic: &Nic, setting: &Setting, tenths_: u32, common: &Common, output: &mut Output) {
+    let part = TrialPart {
+        setting: setting.to_string(),
+        step: TrialStep::Control { tenths: tenths_ },
+    };
+    let line = Line::of_trial(part, None, &Outcome::new(nic.clone(), Vec::new(), None));
+    say(Level::Info, &line, &common.root, output);
+    output.result += &format!(
+        "{} is what the trial of {setting} on other machines is compared with, for {} days of up-time: nothing is changed\n",
+        nic.name,
+        tenths(tenths_)
+    );
 }
 
 /// Where the machine's owner has rules.

@@ -1,6 +1,7 @@
 //! `unhang report --json` of several machines; the keys are listed in `report::json`.
 
 use super::pooled::{Judged, judged, overall};
+use super::randomised::{Trial, trials};
 use super::{Host, Total, by_chip, by_configuration};
 use crate::report::in_seconds;
 use serde_json::{Map, Value, json};
@@ -29,6 +30,7 @@ pub fn report(hosts: &[Host]) -> Value {
         "hosts": each.collect::<Vec<_>>(),
         "chips": chips.collect::<Vec<_>>(),
         "configurations": configurations.collect::<Vec<_>>(),
+        "trials": trials(hosts).iter().map(Trial::value).collect::<Vec<_>>(),
         "verdict": value(&overall(hosts, &judged)),
     })
 }

@@ -7,6 +7,7 @@
 pub mod json;
 pub mod page;
 pub mod pooled;
+pub mod randomised;
 pub mod read;
 mod reports;
 pub mod svg;
@@ -16,6 +17,7 @@ use super::history::History;
 use super::sources::Error;
 use super::stats::{Period, bursts};
 use super::verdict::Kind;
+use randomised::TrialArm;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -44,6 +46,7 @@ pub struct Nic {
     pub chip: Option<String>,
     pub kind: Option<Kind>,
     pub periods: Vec<PlacedPeriod>,
+    pub trials: Vec<TrialArm>,
 }
 
 /// A period with its place in time.
@@ -83,6 +86,7 @@ fn of_nic(value: &Value) -> Option<Nic> {
         })
     };
     let kind = value.get("verdict").and_then(|v| text(v, "kind"));
+    let trials = value.get("trials").and_then(Value::as_array);
     Some(Nic {
         interface: text(value, "interface")
             .or_else(|| text(value, "pci_address"))
@@ -90,6 +94,11 @@ fn of_nic(value: &Value) -> Option<Nic> {
         chip: text(value, "chip"),
         kind: kind.and_then(|kind| Kind::named(&kind)),
         periods: periods.iter().map(period).collect::<Option<_>>()?,
+        trials: trials
+            .into_iter()
+            .flatten()
+            .filter_map(TrialArm::new)
+            .collect(),
     })
 }
 

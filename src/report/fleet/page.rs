@@ -2,6 +2,7 @@
 //! each configuration over all of them. With `private`, hosts are numbers.
 
 use super::pooled::{judged, overall};
+use super::randomised::trials;
 use super::{Host, Total, by_chip, by_configuration};
 use crate::report::verdict::Kind;
 use crate::report::{days, plural, wrap};
@@ -44,6 +45,9 @@ pub fn page(hosts: &[Host], width: usize, private: bool) -> String {
             width,
             "  ",
         );
+    }
+    for trial in trials(hosts) {
+        wrap(&mut out, &trial.text(), width, "  ");
     }
     let mut text = String::new();
     wrap(&mut text, &overall.text, width, "");

@@ -52,6 +52,7 @@ pub mod bursts;
 pub mod mmpp;
 pub mod pooled;
 mod prior;
+pub mod randomised;
 
 use mmpp::Nics;
 
@@ -93,6 +94,8 @@ pub struct Period {
 pub struct Comparison {
     /// Index of the first period of the run that began with the change.
     pub period: usize,
+    /// Index of the first period after that run.
+    pub end: usize,
     /// The configuration of the run before …
     pub from: usize,
     /// … and of this one.
@@ -114,6 +117,8 @@ pub struct Comparison {
     /// Days of further quiet until "likely fixed"; 0 if it is so now. `None`: there was an
     /// incident after, or none before, or no quiet would do.
     pub needed: Option<f64>,
+    /// Bytes sent in a day of up-time before and after, if that was the clock.
+    pub sent_per_day: Option<(f64, f64)>,
 }
 
 impl Comparison {
@@ -248,9 +253,23 @@ pub fn weigh_last(periods: &[Period], most: usize) -> Vec<Comparison> {
         .map(|(change, looks, run)| {
             let mut comparison = compare(&periods[..run.end], change, looks);
             comparison.period = run.first;
+            comparison.end = run.end;
             comparison
         })
         .collect()
+}
+
+/// The same comparison on another clock of exposure: `periods` are those from which it is, in
+/// days of that. What was counted stays as it is.
+pub fn weigh_again(periods: &[Period], was: &Comparison) -> Comparison {
+    let again = compare(&periods[..was.end], (was.from, was.to), was.looks);
+    Comparison {
+        one_spell: again.one_spell,
+        plain: again.plain,
+        careful: again.careful,
+        needed: again.needed,
+        ..was.clone()
+    }
 }
 
 /// Bursts, days and time from the first to the last burst under `configuration`.

@@ -61,11 +61,19 @@ check_eq "one host gets it and one does not" "control trial" "$(for host in $bot
 for host in $both; do
     case $(arm "$host") in
     trial) check "$host: it is running" at "$host" 'unhang status | grep "trial: tso on, day 0.0 of 30.0"' ;;
-    *) check "$host: it is not" at "$host" '! unhang status | grep trial' ;;
+    *)
+        check "$host: it is not" at "$host" '! unhang status | grep trial'
+        check "$host: its log says what it is for" at "$host" 'journalctl -t unhang -o cat | grep "trial tso on control (30.0 days); no rule"'
+        ;;
     esac
 done
 check "once more" roll_out
 check "nothing is changed" changed_is 0
+for host in $both; do at "$host" unhang report --json >"$RUN/$host.json"; done
+dpkg-deb -x "$UNHANG_DEB" "$RUN/here"
+both_reports() { "$RUN/here/usr/bin/unhang" report "$RUN/$old.json" "$RUN/$new.json"; }
+run both_reports
+check "the report over both knows the arms" matches "*Trial of tso on by lot: NICs that hung with it, 0 of 1 in*; without it, 0 of 1 in*" "$(both_reports | tr -s '\n ' ' ')"
 rules tx true ""
 check "without it" roll_out --diff
 check "the trial has ended" on_each "$in_force && [ ! -e /etc/ansible/facts.d/unhang_trial.fact ]"

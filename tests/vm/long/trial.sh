@@ -29,6 +29,10 @@ case $STAGE in
     install_and_watch "$nic"
     check "before any incident nothing can be learnt" fails unhang try ring.rx=512
     check "it says so" sh -c "unhang try ring.rx=512 2>&1 | grep -q 'there is nothing to compare with'"
+    mark
+    check "it can be what a trial elsewhere is compared with" run unhang try --control --days 30 ring.rx=512
+    check "which the log says" said_times 1 "$nic: trial ring rx 512 control (30.0 days); no rule;"
+    check "and nothing else is done" sh -c "! ls /etc/unhang/rules.d/90-trial-* 2>/dev/null"
     write_past >$past
     show $past
     mark

@@ -184,6 +184,18 @@ check "a new directory is seen" wait_for 10 sh -c "ethtool -k $nic | grep -q 'rx
 check "nothing failed" systemctl is-system-running
 check_eq "it is still the same process" "$pid" "$(watcher)"
 
+# --- what the NIC sent
+
+noted() { journalctl --sync; journalctl -q -t unhang -o cat | grep -c "^$nic: [0-9]* bytes sent; rule .*; e1000e .*; event load$"; }
+before=$(noted)
+check "it was noted at the start and with each change of the rules" [ "$before" -ge 3 ]
+sent() { cat "/sys/class/net/$nic/statistics/tx_bytes"; }
+from=$(sent)
+systemctl stop unhang-watch
+check_eq "and at the end" $((before + 1)) "$(noted)"
+last=$(journalctl -q -t unhang -o cat | sed -n "s/^$nic: \([0-9]*\) bytes sent.*/\1/p" | tail -n 1)
+check "by the kernel's own count" [ "$from" -le "$last" ] && check "then" [ "$last" -le "$(sent)" ]
+
 # --- started by hand
 
 setpriv --reuid 65534 --regid 65534 --clear-groups unhang watch >/run/vm/by-hand 2>&1
