@@ -225,8 +225,7 @@ mod tests {
 
     use super::*;
     use crate::features::FeatureKernel;
-    use crate::watch::Watched;
-    use crate::watch::fixture::{rules_dir, with_watcher};
+    use crate::watch::fixture::{IFINDEX, rules_dir, with_watcher};
     use crate::watch::state::WatchState;
 
     /// Every machine has `lo`, which rules only look at here: drift is left as it is.
@@ -249,12 +248,8 @@ mod tests {
                 name: "lo".into(),
                 ..Nic::default()
             };
-            let watched = Watched {
-                nic: lo,
-                bus_address: None,
-                complaint: None,
-                stall: None,
-            };
+            let mut watched = watcher.nics.remove(&IFINDEX).unwrap();
+            watched.nic = lo;
             watcher.nics.insert(LO, watched);
             let features = watcher.kernel.get(LO).await.unwrap();
             let is_on = features.get("rx-gro").unwrap().active;
