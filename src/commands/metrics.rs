@@ -7,7 +7,6 @@ use anyhow::Context;
 use jiff::tz::TimeZone;
 
 use super::{Output, all_nics, firmware, load_rules};
-use crate::chip;
 use crate::cli::{Common, MetricsArgs};
 use crate::discover::Found;
 use crate::features::KernelError;
@@ -127,15 +126,13 @@ fn now(nics: &[Found], common: &Common) -> Vec<NicOffloads> {
         let keys = plan.map_or_else(|_| Vec::new(), |plan| plan.keys);
         let features = keys.iter();
         let features = features.map(|key| (key.key.to_string(), key.is_right()));
-        let id = nic.pci.map(|id| (id.vendor, id.device));
-        let chip = id.and_then(|(vendor, device)| chip::find(vendor, device));
         let is_ours = e1000e(nic);
         NicOffloads {
             interface: nic.name.clone(),
-            pci: id.map_or_else(String::new, |(vendor, device)| {
-                format!("{vendor:04x}:{device:04x}")
-            }),
-            chip: chip.map_or_else(String::new, |chip| chip.name.to_owned()),
+            pci: nic.pci.map_or_else(String::new, |id| id.to_string()),
+            chip: nic
+                .chip()
+                .map_or_else(String::new, |chip| chip.name.to_owned()),
             driver: nic.driver.clone().unwrap_or_default(),
             firmware: Some(&nic.name)
                 .filter(|_| is_ours)

@@ -4,7 +4,7 @@
 //! get into the profile of the NIC; only a person knows whether that is the right one.
 
 use super::request::Request;
-use super::{Format, Generated, Refusal, Topic, cannot_set, names};
+use super::{Format, Generated, Refusal, Topic, cannot_set, listed, names};
 use crate::features::on_off;
 use crate::settings::{Family, Name, Value};
 
@@ -33,12 +33,12 @@ pub const FORMAT: Format = Format {
 
 fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
     let (lines, unknown) = properties(request);
-    let values: Vec<_> = request
-        .settings
-        .values
-        .iter()
-        .filter(|(name, _)| has_property(name))
-        .collect();
+    let known = request.settings.values.iter();
+    let known = known.filter(|(name, _)| has_property(name));
+    let negotiated = (Name::new(Family::Pause, "autoneg"), Value::Switch(true));
+    let negotiated = request.settings.values.contains(&negotiated);
+    let (decided_by_both, values): (Vec<_>, Vec<_>) = known
+        .partition(|(name, _)| negotiated && name.family == Family::Pause && name.key != "autoneg");
     if lines.is_empty() && values.is_empty() {
         return Refusal::new(format!(
             "NetworkManager has no property for {}",
@@ -88,6 +88,14 @@ fn generate(request: &Request<'_>) -> Result<Vec<Generated>, Refusal> {
             &unknown,
             "NetworkManager has no property",
         ));
+        if !decided_by_both.is_empty() {
+            let names: Vec<String> = decided_by_both.iter().map(|v| v.0.to_string()).collect();
+            let text = format!(
+                "set {}: NetworkManager refuses a profile with that and pause-autoneg on",
+                listed(&names)
+            );
+            remarks.push(Topic::Cannot.remark(text));
+        }
         if request
             .settings
             .values

@@ -64,7 +64,10 @@ pub struct UnhangLine {
 impl UnhangLine {
     /// `eno1: tso gso gro off (were on); rule e1000e-tx-hang; …; event add`
     pub fn parse(message: &str) -> Option<UnhangLine> {
-        let line = Line::parse(message.trim_end())?;
+        UnhangLine::of(Line::parse(message.trim_end())?)
+    }
+
+    pub fn of(line: Line) -> Option<UnhangLine> {
         // IFNAMSIZ, with its zero.
         let fits = (1..=15).contains(&line.interface.len()) && !line.interface.contains(' ');
         if !fits {

@@ -7,7 +7,7 @@ use super::event::{Device, Given, KernelEvent, Seen, Speaker};
 use super::hosts::Hosts;
 use super::prefix::{self, Trust};
 use super::registers::{Registers, read_fields};
-use super::scan::{boot_id, number};
+use super::scan::{boot_id, kernel_version, number};
 use super::stamp::{Clock, Stamp};
 use memchr::memmem::find;
 use std::collections::VecDeque;
@@ -393,10 +393,4 @@ fn mbps(rest: &[u8]) -> Option<u32> {
     let end = rest.iter().position(|b| !b.is_ascii_digit())?;
     let value = number(&rest[..end])?;
     u32::try_from(value).ok()
-}
-
-fn kernel_version(text: &[u8]) -> Option<(u16, u16)> {
-    let mut parts = text.split(|b| !b.is_ascii_digit());
-    let mut next = || u16::try_from(number(parts.next()?)?).ok();
-    Some((next()?, next()?))
 }

@@ -1,5 +1,5 @@
-//! The small pieces that stamps are made of: numbers, times of day, words, and the markup
-//! that log lines pick up on their way.
+//! The small pieces that stamps and messages are made of: numbers, times of day, words, and the
+//! markup that log lines pick up on their way.
 
 use jiff::civil;
 
@@ -63,6 +63,13 @@ pub(super) fn number(s: &[u8]) -> Option<i64> {
 pub(super) fn boot_id(text: &[u8]) -> Option<u128> {
     let text = std::str::from_utf8(text.get(..32)?).ok()?;
     u128::from_str_radix(text, 16).ok()
+}
+
+/// The first two numbers of a version.
+pub(super) fn kernel_version(text: &[u8]) -> Option<(u16, u16)> {
+    let mut parts = text.split(|b| !b.is_ascii_digit());
+    let mut next = || u16::try_from(number(parts.next()?)?).ok();
+    Some((next()?, next()?))
 }
 
 pub(super) fn english(s: &[u8]) -> Option<i8> {

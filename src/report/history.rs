@@ -8,6 +8,7 @@ use crate::hang::incidents::Incidents;
 use crate::hang::unhang_lines::{Cause, Said, UnhangLine};
 use crate::kernel_log::{Boots, Device, Hosts, KernelEvent, Seen, Stamp};
 use crate::log::{Line, Part, TrialPart, TrialStep};
+use crate::nic::PciId;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
@@ -22,7 +23,7 @@ pub struct History {
     pub hosts: Hosts,
     pub own: OwnLines,
     /// The PCI ID of each NIC of which one of our lines tells it.
-    pub pci_ids: BTreeMap<usize, (u16, u16)>,
+    pub pci_ids: BTreeMap<usize, PciId>,
     /// What our lines told of each NIC in the last boot.
     pub told: BTreeMap<usize, Told>,
     pub(super) trials: Vec<TrialLine>,
@@ -91,35 +92,34 @@ impl History {
                 self.last_link_up = name.map(|name| (name, seen.stamp));
             }
             KernelEvent::Unhang(text) => {
-                if let Some(line) = UnhangLine::parse(text) {
-                    self.own_line(&line, text, seen.stamp);
+                if let Some(line) = Line::parse(text.trim_end()) {
+                    self.own_line(line, text, seen.stamp);
                 }
-                self.count_told(text, seen.stamp);
             }
             _ => {}
         }
     }
 
-    /// The NIC of one of our lines.
-    fn nic(&mut self, interface: &str, text: &str) -> Option<usize> {
-        let known = self.incidents.by_name(interface);
-        known.or_else(|| {
+    fn own_line(&mut self, line: Line, text: &str, at: Stamp) {
+        let known = self.incidents.by_name(&line.interface);
+        let nic = known.or_else(|| {
             self.incidents.nic(&Device {
                 driver: text.contains("; e1000e ").then(|| "e1000e".to_string()),
                 pci: None,
-                name: Some(interface.to_owned()),
+                name: Some(line.interface.clone()),
             })
-        })
-    }
-
-    fn own_line(&mut self, line: &UnhangLine, text: &str, at: Stamp) {
-        let Some(nic) = self.nic(&line.interface, text) else {
+        });
+        let Some(nic) = nic else {
             return;
         };
         if let Some(id) = pci_id(text) {
             self.pci_ids.insert(nic, id);
         }
         self.set_by_others(&line.interface);
+        self.count_told(nic, &line.parts, at);
+        let Some(line) = UnhangLine::of(line) else {
+            return;
+        };
         if let Some(part) = line.trial.clone().filter(|_| self.trials.len() < MAX_OWN) {
             self.trials.push(TrialLine { nic, at, part });
         }
@@ -133,21 +133,15 @@ impl History {
         let link_up = link_up.filter(|(name, _)| *name == line.interface);
         let link_up = link_up.filter(|_| line.cause == Cause::LinkUp);
         let link_up = link_up.map(|(_, up)| *up);
-        if self.own.take(nic, line, at, link_up, &self.boots) {
+        if self.own.take(nic, &line, at, link_up, &self.boots) {
             self.incidents.state_changed(nic);
         }
     }
 
     /// Counts what one of our lines tells, also one that says nothing of what is in force.
-    fn count_told(&mut self, text: &str, at: Stamp) {
-        let Some(line) = Line::parse(text) else {
-            return;
-        };
-        let Some(nic) = self.nic(&line.interface, text) else {
-            return;
-        };
+    fn count_told(&mut self, nic: usize, parts: &[Part], at: Stamp) {
         let told = self.told.entry(nic).or_default();
-        for part in line.parts {
+        for part in parts {
             match part {
                 Part::Storm { .. } => told.storms += 1,
                 Part::Left(_) => told.exhausted += 1,
@@ -155,7 +149,7 @@ impl History {
                     nic,
                     boot: self.boots.list.len() - 1,
                     at,
-                    bytes,
+                    bytes: *bytes,
                 }),
                 Part::Trial(trial) => told.refuted += u32::from(trial.step == TrialStep::Refuted),
                 _ => {}
@@ -203,11 +197,9 @@ impl History {
 }
 
 /// `8086:15bb` in `…; e1000e 8086:15bb I219-LM (7); event add`.
-fn pci_id(text: &str) -> Option<(u16, u16)> {
+fn pci_id(text: &str) -> Option<PciId> {
     let identity = text.rsplit("; ").nth(1)?.strip_prefix("e1000e ")?;
-    let (vendor, device) = identity.split(' ').next()?.split_once(':')?;
-    let number = |digits: &str| u16::from_str_radix(digits, 16).ok();
-    Some((number(vendor)?, number(device)?))
+    identity.split(' ').next()?.parse().ok()
 }
 
 /// The stretch in which the incident began.

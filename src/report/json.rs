@@ -60,9 +60,9 @@ use super::stats::{Comparison, Period};
 use super::trials;
 use super::verdict::{self, Verdict};
 use super::{clean, in_seconds, iso};
-use crate::chip;
 use crate::hang::{EndedBy, Incident, Settings};
 use crate::kernel_log::{FIELDS, SECOND, Stamp};
+use crate::nic::PciId;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 
@@ -151,15 +151,12 @@ fn nic_value(history: &History, index: usize) -> Vec<(&'static str, Value)> {
     let value = |one| configuration_value(history, &changes, one);
     let values: Vec<Value> = configurations.list.iter().map(value).collect();
     let id = history.pci_ids.get(&index);
-    let chip = id.and_then(|(vendor, device)| chip::find(*vendor, *device));
+    let chip = id.and_then(PciId::chip);
     vec![
         ("interface", json!(text(&nic.device.name))),
         ("pci_address", json!(text(&nic.device.pci))),
         ("driver", json!(text(&nic.device.driver))),
-        (
-            "pci",
-            json!(id.map(|(vendor, device)| format!("{vendor:04x}:{device:04x}"))),
-        ),
+        ("pci", json!(id.map(ToString::to_string))),
         ("chip", json!(chip.map(|chip| chip.name))),
         ("blocks", json!(nic.blocks)),
         ("resets", json!(nic.resets)),

@@ -7,7 +7,6 @@
 use super::history::History;
 use super::nic_name;
 use super::totals::Totals;
-use crate::chip;
 use crate::replace::replace;
 use std::fmt::Write;
 use std::io;
@@ -267,14 +266,14 @@ fn logged(all: &mut Samples, history: &History, now: &[NicOffloads]) {
             all.flag(IN_FORCE, &interface, in_force);
         }
         // Of another machine's log, what it tells.
-        if let Some((vendor, device)) = history.pci_ids.get(&index) {
-            let chip = chip::find(*vendor, *device).map_or("", |chip| chip.name);
+        if let Some(id) = history.pci_ids.get(&index) {
+            let chip = id.chip().map_or("", |chip| chip.name);
             let kernel = history.boots.list[boot].kernel;
             let kernel = kernel.map(|(major, minor)| format!("{major}.{minor}"));
             let info = [
                 ("interface", name.as_str()),
                 ("chip", chip),
-                ("pci", &format!("{vendor:04x}:{device:04x}")),
+                ("pci", &id.to_string()),
                 ("driver", "e1000e"),
                 ("firmware", ""),
                 ("kernel", kernel.as_deref().unwrap_or_default()),

@@ -7,8 +7,8 @@ use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::nic_name;
 use super::stats::bursts::Cutter;
-use crate::chip;
 use crate::kernel_log::{SECOND, Stamp};
+use crate::nic::PciId;
 use crate::replace::replace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -164,7 +164,7 @@ impl Totals {
             let interface = nic_name(nic);
             let here = nics.iter().find(|known| known.interface == interface);
             let id = history.pci_ids.get(&index);
-            let told = id.and_then(|(vendor, device)| chip::find(*vendor, *device));
+            let told = id.and_then(PciId::chip);
             let chip = here.map(|known| known.chip).or(told.map(|chip| chip.name));
             let counted = || self.list.iter().rfind(|total| total.interface == interface);
             let chip = chip

@@ -218,3 +218,50 @@ pub(super) fn since_boot() -> Duration {
         .map(Duration::from)
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::features::FeatureKernel;
+    use crate::watch::fixture::{IFINDEX, rules_dir, with_watcher};
+    use crate::watch::state::WatchState;
+
+    /// Every machine has `lo`, which rules only look at here: drift is left as it is.
+    const LO: u32 = 1;
+
+    #[test]
+    fn drift_is_judged_by_the_rule_files_as_they_are_now() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = rules_dir(root.path());
+        fs::create_dir_all(&dir).unwrap();
+        let want_gro = |on: bool| {
+            let rule = format!(
+                "name = 'lo'\nmatch.interface = 'lo'\ndrift = 'report'\noffload.gro = {on}\n"
+            );
+            fs::write(dir.join("60-lo.toml"), format!("[[rule]]\n{rule}")).unwrap();
+        };
+        with_watcher(root.path(), WatchState::default(), async |watcher| {
+            let lo = Nic {
+                ifindex: LO,
+                name: "lo".into(),
+                ..Nic::default()
+            };
+            let mut watched = watcher.nics.remove(&IFINDEX).unwrap();
+            watched.nic = lo;
+            watcher.nics.insert(LO, watched);
+            let features = watcher.kernel.get(LO).await.unwrap();
+            let is_on = features.get("rx-gro").unwrap().active;
+            want_gro(!is_on);
+            watcher.rules = Arc::new(watcher.reload().0);
+            // The files say what is so; nobody has told the watcher yet that they changed.
+            want_gro(is_on);
+            watcher.put_right(LO, When::Drift, &Event::drift()).await;
+            assert_eq!(watcher.queue.waiting().unwrap().len(), 0);
+            want_gro(!is_on);
+            watcher.put_right(LO, When::Drift, &Event::drift()).await;
+            assert_eq!(watcher.queue.waiting().unwrap().len(), 1);
+        });
+    }
+}

@@ -98,7 +98,10 @@ pub fn offloads(request: &Request<'_>, reader: KeyReader) -> Result<(Set, Vec<Re
 
 /// Whether any systemd has a key for the setting.
 pub fn has_key(name: &Name) -> bool {
-    name.family == Family::Wol || keys::of_setting(name).is_some()
+    match name.family {
+        Family::Wol => wake_on_lan(&name.key).is_some(),
+        _ => keys::of_setting(name).is_some(),
+    }
 }
 
 /// Adds the settings beside the offloads.
@@ -109,12 +112,17 @@ fn values(
     eee: &mut Lines,
 ) -> Vec<Remark> {
     let mut too_new = Vec::new();
+    let mut refused = Vec::new();
     let mut remarks = Vec::new();
     for (name, value) in &request.settings.values {
         let Some(key) = keys::of_setting(name) else {
             continue;
         };
         let value = match value {
+            Value::Number(0) if name.family == Family::Ring || name.key == "sample-interval" => {
+                refused.push(name.to_string());
+                continue;
+            }
             Value::Switch(on) => yes_no(*on).to_owned(),
             Value::Number(number) if name.key == "sample-interval" => format!("{number}s"),
             Value::Number(number) if key.name.ends_with("Sec") => format!("{number}us"),
@@ -134,31 +142,39 @@ fn values(
         }
     }
     let wol = request.settings.values.iter();
-    let wol: Vec<_> = wol.filter(|(name, _)| name.family == Family::Wol).collect();
-    if !wol.is_empty() {
-        let on = wol
+    let wol = wol.filter(|(name, _)| name.family == Family::Wol);
+    let modes = wol.filter_map(|(name, value)| Some((wake_on_lan(&name.key)?, *value)));
+    let modes: Vec<(&str, Value)> = modes.collect();
+    if !modes.is_empty() {
+        let on = modes
             .iter()
             .filter(|(_, value)| *value == Value::Switch(true));
-        let modes: Vec<&str> = on.map(|(name, _)| wake_on_lan(&name.key)).collect();
+        let modes: Vec<&str> = on.map(|(mode, _)| *mode).collect();
         let modes = if modes.is_empty() { vec!["off"] } else { modes };
         link.push(("WakeOnLan".to_owned(), modes.join(" ")));
         let text = "WakeOnLan= sets all modes: those that the rule does not name go off";
         remarks.push(Topic::Note.remark(text));
     }
-    if !too_new.is_empty() {
-        let text = format!("set {}: {}", listed(&too_new), reader.limit());
-        remarks.push(Topic::Cannot.remark(text));
+    for (names, why) in [
+        (too_new, reader.limit()),
+        (refused, "systemd takes no 0 there".to_owned()),
+    ] {
+        if !names.is_empty() {
+            let text = format!("set {}: {why}", listed(&names));
+            remarks.push(Topic::Cannot.remark(text));
+        }
     }
     remarks
 }
 
 /// systemd's words for ethtool's.
-fn wake_on_lan(mode: &str) -> &str {
+fn wake_on_lan(mode: &str) -> Option<&str> {
     match mode {
-        "ucast" => "unicast",
-        "mcast" => "multicast",
-        "bcast" => "broadcast",
-        "magicsecureon" => "secureon",
-        same => same,
+        "ucast" => Some("unicast"),
+        "mcast" => Some("multicast"),
+        "bcast" => Some("broadcast"),
+        "magicsecureon" => Some("secureon"),
+        "filter" => None,
+        same => Some(same),
     }
 }

@@ -3,7 +3,9 @@
 //!
 //! They run in a root of their own that tests/consumers/fetch.sh makes (packages network-manager,
 //! netplan.io, ifupdown, ifupdown2, systemd, udev, ethtool), by chroot(8), so as root.
-//! `UNHANG_CONSUMERS` names another Debian suite than trixie.
+//! `UNHANG_CONSUMERS` names another Debian suite than trixie. Forky has the newest udev.
+
+mod settings;
 
 use std::fs;
 use std::io::Write;
@@ -20,11 +22,18 @@ struct Machine {
     inside: PathBuf,
 }
 
+fn suite() -> String {
+    std::env::var("UNHANG_CONSUMERS").unwrap_or("trixie".into())
+}
+
 /// Where the programs are.
 fn root() -> PathBuf {
+    root_of(&suite())
+}
+
+fn root_of(suite: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let suite = std::env::var("UNHANG_CONSUMERS").unwrap_or("trixie".into());
-    let root = target.join("consumers").join(&suite);
+    let root = target.join("consumers").join(suite);
     assert!(
         root.join("key").exists(),
         "{} is missing: run 'tests/consumers/fetch.sh {suite}' (needs the package mmdebstrap)",
