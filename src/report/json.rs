@@ -44,7 +44,7 @@
 //! - `chips[]`, `configurations[]`: `name`, `hosts`, `nics`, `exposure_s`, `incidents`, `bursts`;
 //!   of a configuration also `verdict`, on the change to it on all machines that made it (null:
 //!   nobody did): `kind`, `text`, `hosts`, `weighed` (how many of them have something to compare
-//!   with), `chance` (without the machine that says most), `bursts_before`, `exposure_before_s`,
+//!   with), `chance` (so that no machine decides alone), `bursts_before`, `exposure_before_s`,
 //!   `bursts_after`, `exposure_after_s`, `bursts_expected`, `ask_again_after_s`
 //! - `trials[]` for which machines were drawn by lot: `setting`, `kind` ("running", "helps", "harms",
 //!   "no-difference-seen"), `text`, `trial` and `control` {`nics`, `hung`, `exposure_s`}, `open` (how many

@@ -103,7 +103,7 @@ fn said(name: &str, pooled: &Pooled) -> (Kind, String) {
         if pooled.fewer() {
             let chance = wording::chance(pooled.careful);
             let text = format!(
-                "Fewer, but not fixed: {after}. {before} {expected} So few would come by chance {chance}, the clearest host left out."
+                "Fewer, but not fixed: {after}. {before} {expected} So few would come by chance {chance}, weighed so that no host decides alone."
             );
             return (Kind::Fewer, text);
         }
@@ -125,7 +125,7 @@ fn said(name: &str, pooled: &Pooled) -> (Kind, String) {
     let chance = wording::chance(pooled.careful);
     if pooled.likely_fixed() {
         let text = format!(
-            "{before} Now: {after}. If nothing had changed, so long a quiet would come {chance}, the clearest host left out. Likely fixed."
+            "{before} Now: {after}. If nothing had changed, so long a quiet would come {chance}, weighed so that no host decides alone. Likely fixed."
         );
         return (Kind::LikelyFixed, text);
     }

@@ -6,16 +6,16 @@
 //! Haenszel: Statistical aspects of the analysis of data from retrospective studies of disease,
 //! Journal of the National Cancer Institute 22, 1959.)
 //!
-//! 1. "Likely fixed": no burst on any of them, and the second smallest of the machines' chances,
-//!    times their number, is at most 3 in 100 (Bonferroni's inequality, which holds however the
-//!    machines depend on each other). The product of the chances would take less waiting, but
-//!    what the prior gets wrong of one machine it gets wrong of all: where all act at the end of
-//!    a bad spell, it tells most fleets wrong.
+//! 1. "Likely fixed": no burst on any of them, and of n machines' chances the k-th smallest, times
+//!    n/k, is at most 3 in 100; k is a tenth of n, and two at least. (Rüger's inequality, which holds
+//!    however the machines depend on each other: Das maximale Signifikanzniveau des Tests "Lehne H0
+//!    ab, wenn k unter n gegebenen Tests zur Ablehnung führen", Metrika 25, 1978.) The product of
+//!    the chances would take less waiting, but what the prior gets wrong of one machine it gets
+//!    wrong of all: where all act at the end of a bad spell, it tells most fleets wrong.
 //! 2. "Fewer": for each machine, the ratio of the probabilities of all that came after with a
 //!    half to a sixteenth of the rates, and with the rates as they were; its inverse bounds the
-//!    chance, however often one looks (Ville's inequality). Of these the second smallest, times
-//!    the number of machines. A product over machines tells four of five fleets wrong where all
-//!    act at the end of a bad spell.
+//!    chance, however often one looks (Ville's inequality). These are taken together as in 1. A
+//!    product over machines tells four of five fleets wrong where all act at the end of a bad spell.
 //! 3. So no machine decides alone.
 //! 4. Of several configurations, the k-th that the machines changed to counts k times.
 //!
@@ -26,6 +26,11 @@ use super::mmpp::Nics;
 use super::{
     CHANCE, CHANCE_FEWER, FEWER, LONGEST, Period, count, latest, prior, runs, seen, steps,
 };
+
+/// One of so many machines must show it …
+const PART: usize = 10;
+/// … and so many at least.
+const LEAST: usize = 2;
 
 /// A NIC's history around its last change to a configuration.
 pub struct Stratum {
@@ -139,8 +144,8 @@ pub fn pool(strata: &[Stratum], looks: usize) -> Pooled {
         }
     }
     let looks = (looks as f64).ln();
-    // Logarithm of the second smallest of the machines' chances, times their number.
-    let second = |of_host: &dyn Fn(&[&Weight]) -> f64| {
+    // Logarithm of the k-th smallest of the machines' chances, times their number by k.
+    let together = |of_host: &dyn Fn(&[&Weight]) -> f64| {
         let with_weight: Vec<_> = weighed()
             .filter_map(|s| Some((s.host, s.weight.as_ref()?)))
             .collect();
@@ -149,10 +154,11 @@ pub fn pool(strata: &[Stratum], looks: usize) -> Pooled {
             .map(|host| of_host(&host.iter().map(|(_, weight)| *weight).collect::<Vec<_>>()))
             .collect();
         each.sort_by(f64::total_cmp);
-        each.get(1)
-            .map_or(0.0, |second| second + (each.len() as f64).ln())
+        let k = each.len().div_ceil(PART).max(LEAST);
+        each.get(k - 1)
+            .map_or(0.0, |kth| kth + (each.len() as f64 / k as f64).ln())
     };
-    if pooled.weighed < 2 {
+    if pooled.weighed < LEAST {
         return pooled;
     }
     if pooled.bursts_after == 0 {
@@ -164,7 +170,7 @@ pub fn pool(strata: &[Stratum], looks: usize) -> Pooled {
                 }
                 unchanged.ln_probability() - weight.none
             };
-            second(&|nics| nics.iter().map(quiet).sum()) + looks
+            together(&|nics| nics.iter().map(quiet).sum()) + looks
         };
         pooled.careful = later(0.0).exp().min(1.0);
         pooled.needed = first(|days| later(days) <= CHANCE.ln());
@@ -181,7 +187,7 @@ pub fn pool(strata: &[Stratum], looks: usize) -> Pooled {
             let sum: f64 = each.iter().map(|ln| (ln - highest).exp()).sum();
             -highest - (sum / FEWER.len() as f64).ln()
         };
-        pooled.careful = (second(&few) + looks).exp().min(1.0);
+        pooled.careful = (together(&few) + looks).exp().min(1.0);
     }
     pooled
 }
