@@ -183,7 +183,7 @@ setting_is() { [ "$(setting "$1" "$2" "$3")" = "$4" ] || { setting "$1" "$2" "$3
 drops() { echo $(($(cat "/sys/class/net/$1/carrier_changes") / 2)); }
 drops_are() { [ "$(drops "$1")" = "$2" ] || { drops "$1"; return 1; }; } # IF COUNT
 cable() { case $2 in on) echo 1 ;; off) echo 0 ;; esac >"/sys/class/net/$1/carrier"; } # IF on|off
-hang() { echo "$2" >"/sys/class/net/$1/hang"; } # IF none|wedged|held
+hang() { echo "$2" >"/sys/class/net/$1/hang"; } # IF none|wedged|held|silent
 
 # --- the product
 

@@ -32,8 +32,8 @@ static uint link_ms = 3000;
 module_param(link_ms, uint, 0644);
 MODULE_PARM_DESC(link_ms, "so long the link is gone when the adapter is re-initialised");
 
-enum hang { NONE, WEDGED, HELD };
-static const char *const hangs[] = { "none", "wedged", "held" };
+enum hang { NONE, WEDGED, HELD, SILENT };
+static const char *const hangs[] = { "none", "wedged", "held", "silent" };
 
 /* Both counted since the module was loaded, as ethtool -S shows. */
 static const char counters[][ETH_GSTRING_LEN] = { "resets", "sets" };
@@ -88,7 +88,7 @@ static void reset(struct nic *nic)
 		return;
 	nic->resets++;
 	cancel_delayed_work(&nic->block);
-	if (nic->hang == WEDGED)
+	if (nic->hang != HELD)
 		nic->hang = NONE;
 	netif_carrier_off(nic->netdev);
 	mod_delayed_work(system_wq, &nic->link_up, msecs_to_jiffies(link_ms));
@@ -109,7 +109,7 @@ static int stop(struct net_device *netdev)
 
 	cancel_delayed_work_sync(&nic->link_up);
 	cancel_delayed_work_sync(&nic->block);
-	if (nic->hang == WEDGED)
+	if (nic->hang != HELD)
 		nic->hang = NONE;
 	netif_stop_queue(netdev);
 	netif_carrier_off(netdev);
@@ -140,7 +140,10 @@ static netdev_tx_t transmit(struct sk_buff *skb, struct net_device *netdev)
 	return NETDEV_TX_OK;
 }
 
-/* --- hangs, by the file "hang" of the interface: none, wedged (until a reset), held (whatever is done) */
+/*
+ * --- hangs, by the file "hang" of the interface: none, wedged (until a reset), held (whatever is done),
+ * silent (until a reset, and without a word)
+ */
 
 static void print_block(struct work_struct *work)
 {
@@ -149,6 +152,8 @@ static void print_block(struct work_struct *work)
 	if (nic->hang == NONE || !netif_carrier_ok(nic->netdev))
 		return;
 	netif_stop_queue(nic->netdev);
+	if (nic->hang == SILENT)
+		return;
 	netdev_err(nic->netdev,
 		   "Detected Hardware Unit Hang:\n"
 		   "  TDH                  <2f>\n"
