@@ -8,19 +8,20 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat, makedev};
 use tokio::io::unix::AsyncFd;
 
-use super::load;
-
 /// Major and minor number of /dev/kmsg (Documentation/admin-guide/devices.txt).
 const KMSG: (u64, u64) = (1, 11);
 /// The kernel's limit for a record with its dictionary (`PRINTK_MESSAGE_MAX` is less).
 const RECORD_MAX: usize = 8192;
+
+/// How often a record of no matter is told of.
+pub const OFTEN: Duration = Duration::from_secs(86_400);
 
 /// What e1000e said about one of its NICs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +137,7 @@ impl Kmsg {
                 Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(Ok(length)) => {
                     let record = Record::parse(&self.buffer[..length]);
-                    if record.is_none() && self.told.elapsed() < load::EVERY {
+                    if record.is_none() && self.told.elapsed() < OFTEN {
                         continue;
                     }
                     if record.is_none() {

@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use super::Watcher;
+use super::kmsg::OFTEN;
 use super::recover::sent;
 use super::restore::since_boot;
 use crate::log::{Event, Level, Part};
 
 /// How often it is noted in between.
-pub const EVERY: Duration = Duration::from_secs(86_400);
+pub const EVERY: Duration = OFTEN;
 
 impl Watcher {
     /// Notes it of each NIC of which it was not noted for so long.
