@@ -24,6 +24,9 @@ const FIELDS_AND_HOST: &str =
 /// `SD_MESSAGE_JOURNAL_STOP`: the last entry of a boot that was shut down, with both clocks.
 const STOPPED: &str = "MESSAGE_ID=d93fb3c9c24d451a97cea615ce59c00b";
 
+/// Of so many boots at a time the last entry is asked for.
+const AT_ONCE: usize = 16;
+
 /// What is read besides the kernel's lines: ours, and what sudo ran, ethtool among it.
 const OTHERS: [&str; 5] = [
     "SYSLOG_IDENTIFIER=unhang",
@@ -167,15 +170,33 @@ pub fn this_boot() -> Option<u128> {
     u128::from_str_radix(&id.trim().replace('-', ""), 16).ok()
 }
 
-/// The last entry of the boot, by both clocks.
-pub fn last_entry(boot: u128, directory: Option<&Path>) -> Option<Stamp> {
-    let output = Command::new("journalctl")
-        .args(directory.map(in_directory))
-        .args(["-b", &format!("{boot:032x}"), "-n", "1"])
-        .args(["-o", "json", "--no-pager", "-q", "--output-fields=_BOOT_ID"])
-        .stdin(Stdio::null())
-        .output();
-    let entry: serde_json::Value = serde_json::from_slice(&output.ok()?.stdout).ok()?;
+/// The last entry of each boot, by both clocks.
+pub fn last_entries(boots: &[u128], directory: Option<&Path>) -> Vec<(u128, Stamp)> {
+    let ask = |boot: &u128| {
+        let child = Command::new("journalctl")
+            .args(directory.map(in_directory))
+            .args(["-b", &format!("{boot:032x}"), "-n", "1"])
+            .args(["-o", "json", "--no-pager", "-q", "--output-fields=_BOOT_ID"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        Some((*boot, child.ok()?))
+    };
+    let mut last = Vec::new();
+    for boots in boots.chunks(AT_ONCE) {
+        let asked: Vec<(u128, Child)> = boots.iter().filter_map(ask).collect();
+        let told = asked.into_iter().filter_map(|(boot, child)| {
+            let output = child.wait_with_output().ok()?;
+            Some((boot, both_clocks(&output.stdout)?))
+        });
+        last.extend(told);
+    }
+    last
+}
+
+fn both_clocks(entry: &[u8]) -> Option<Stamp> {
+    let entry: serde_json::Value = serde_json::from_slice(entry).ok()?;
     let micros = |key: &str| entry.get(key)?.as_str()?.parse().ok();
     Some(Stamp {
         wall: Some(micros("__REALTIME_TIMESTAMP")?),

@@ -135,12 +135,12 @@ pub(super) fn extend(
             boots.end(id, last);
         }
     }
-    for &(id, _, last) in listed {
-        if Some(id) != this_boot && boots.goes_on(id, last) {
-            if let Some(last) = journal::last_entry(id, directory) {
-                boots.end(id, last);
-            }
-        }
+    let go_on = listed
+        .iter()
+        .filter(|(id, _, last)| Some(*id) != this_boot && boots.goes_on(*id, *last));
+    let go_on: Vec<u128> = go_on.map(|(id, ..)| *id).collect();
+    for (id, last) in journal::last_entries(&go_on, directory) {
+        boots.end(id, last);
     }
 }
 
