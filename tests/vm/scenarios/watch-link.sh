@@ -77,8 +77,8 @@ while tso(0x1e):
 print("%.1f" % ((time.monotonic() - start) * 1000))
 END
 milliseconds=$(python3 /run/vm/drift.py "$nic" 2>&1)
+check "drift is put back ($milliseconds)" [ $? = 0 ]
 metric "drift restored after ms" "$milliseconds"
-check "drift is put back ($milliseconds)" awk "BEGIN { exit !($milliseconds > 0) }"
 check "all of it" wait_for 5 offloads_are "$nic" off
 check "one line says so" wait_for 5 said_times 1 .
 check "with what it was" said_times 1 "^$nic: tso .*off (was on).*event drift"
