@@ -280,6 +280,14 @@ pub fn parse_mac(text: &str) -> Result<String, String> {
     }
 }
 
+/// How many `packets` or `bytes` a NIC has sent since its driver found it, by the kernel's count.
+pub fn sent(interface: &str, what: &str) -> Option<u64> {
+    let statistics = Path::new("/sys/class/net")
+        .join(interface)
+        .join("statistics");
+    read(&statistics, &format!("tx_{what}"))?.parse().ok()
+}
+
 /// A file's text in `dir` without the line's end; `None` where it can't be read.
 fn read(dir: &Path, file: &str) -> Option<String> {
     let text = fs::read_to_string(dir.join(file)).ok()?;

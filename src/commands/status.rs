@@ -55,8 +55,7 @@ impl Row {
 
     /// Not as the rules want it, an e1000e NIC without a rule, or one that hangs now.
     fn is_bad(&self) -> bool {
-        let protected = self.in_force().unwrap_or(!self.is_e1000e());
-        !protected || self.history.wedged == Some(true)
+        self.state().is_some_and(|state| state != State::InForce)
     }
 
     /// Whether all that the rules want is so; `None` if there is no rule.

@@ -36,6 +36,14 @@ const ENDS: [(&str, TrialStep); 3] = [
 ];
 
 impl TrialStep {
+    /// What is asked for where one begins: tenths of days of up-time.
+    pub fn asked(self) -> Option<u32> {
+        match self {
+            TrialStep::Started { tenths } | TrialStep::Control { tenths } => Some(tenths),
+            TrialStep::Refuted | TrialStep::Kept | TrialStep::Stopped => None,
+        }
+    }
+
     /// Whether what it had set is no longer wanted by it.
     pub fn is_over(self) -> bool {
         matches!(self, TrialStep::Refuted | TrialStep::Stopped)
@@ -67,17 +75,17 @@ impl TrialPart {
 
 impl fmt::Display for TrialPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "trial {}", self.setting)?;
-        match self.step {
-            TrialStep::Started { tenths } => {
-                write!(f, " started ({}.{} days)", tenths / 10, tenths % 10)
-            }
-            TrialStep::Control { tenths } => {
-                write!(f, " control ({}.{} days)", tenths / 10, tenths % 10)
-            }
-            TrialStep::Refuted => f.write_str(" refuted"),
-            TrialStep::Kept => f.write_str(" kept"),
-            TrialStep::Stopped => f.write_str(" stopped"),
+        let word = match self.step {
+            TrialStep::Started { .. } => "started",
+            TrialStep::Control { .. } => "control",
+            TrialStep::Refuted => "refuted",
+            TrialStep::Kept => "kept",
+            TrialStep::Stopped => "stopped",
+        };
+        write!(f, "trial {} {word}", self.setting)?;
+        match self.step.asked() {
+            Some(tenths) => write!(f, " ({}.{} days)", tenths / 10, tenths % 10),
+            None => Ok(()),
         }
     }
 }

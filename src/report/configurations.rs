@@ -72,7 +72,7 @@ pub struct Configurations {
     /// In the order of time; what is not known and what somebody changed is one entry each.
     pub list: Vec<Configuration>,
     periods: Vec<Period>,
-    /// What was sent in each of them, and until each of its incidents; empty where no line tells.
+    /// What was sent in each of them, and until each of its incidents.
     sent: Vec<(Sent, Vec<Sent>)>,
     /// When each of them began, and what was in force in it.
     starts: Vec<(Stamp, InForce)>,
@@ -128,9 +128,6 @@ pub fn of_nic(history: &History, nic: usize) -> Configurations {
         all.add(history, state, Stamp::default(), 0.0, &times);
         all.sent
             .push((Sent::default(), vec![Sent::default(); times.len()]));
-    }
-    if load.is_empty() {
-        all.sent.clear();
     }
     all
 }
@@ -229,7 +226,7 @@ impl Configurations {
         };
         let is_told = |(days, sent): (f64, Sent)| days > 0.0 && sent.untold <= UNTOLD * days;
         let (before, after) = (side(comparison.from), side(comparison.to));
-        if self.sent.is_empty() || !is_told(before) || !is_told(after) || before.1.bytes <= 0.0 {
+        if !is_told(before) || !is_told(after) || before.1.bytes <= 0.0 {
             return comparison;
         }
         // Days in which as much is sent as in the mean of both sides.

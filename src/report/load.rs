@@ -88,10 +88,6 @@ impl Load {
         });
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// In this boot, between two times since its first sign of life (µs).
     pub fn between(&self, boot: usize, from: i64, to: i64) -> Sent {
         let (bytes_from, told_from) = self.until(boot, from);

@@ -11,7 +11,7 @@ use super::history::{History, SentLine};
 use super::journal::{self, Journal, Scope};
 use super::sources::{self, Error, Source};
 use crate::kernel_log::{Boots, Stamp};
-use crate::nic::Nic;
+use crate::nic::{Nic, sent};
 use crate::timeout::{self, Work};
 
 /// The journal is read from indexes; where that takes longer, something is wrong with it.
@@ -163,9 +163,7 @@ fn sent_until_now(history: &mut History) {
         else {
             continue;
         };
-        let path = format!("/sys/class/net/{name}/statistics/tx_bytes");
-        let text = fs::read_to_string(path).unwrap_or_default();
-        if let Ok(bytes) = text.trim().parse() {
+        if let Some(bytes) = sent(name, "bytes") {
             history.sent.push(SentLine {
                 nic,
                 boot: index,

@@ -88,10 +88,7 @@ struct Trial<'a> {
 fn of_nic(history: &History, nic: usize) -> Vec<Trial<'_>> {
     let lines = history.trials.iter().filter(|line| line.nic == nic);
     let lines: Vec<&TrialLine> = lines.collect();
-    let asked = |line: &TrialLine| match line.part.step {
-        TrialStep::Started { tenths } | TrialStep::Control { tenths } => Some(tenths),
-        _ => None,
-    };
+    let asked = |line: &TrialLine| line.part.step.asked();
     let mut trials = Vec::new();
     for (index, began) in lines.iter().copied().enumerate() {
         let (Some(needed), Some(setting)) = (asked(began), began.part.setting.rsplit_once(' '))

@@ -8,20 +8,19 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat, makedev};
 use tokio::io::unix::AsyncFd;
 
+use super::DAY;
+
 /// Major and minor number of /dev/kmsg (Documentation/admin-guide/devices.txt).
 const KMSG: (u64, u64) = (1, 11);
 /// The kernel's limit for a record with its dictionary (`PRINTK_MESSAGE_MAX` is less).
 const RECORD_MAX: usize = 8192;
-
-/// How often a record of no matter is told of.
-pub const OFTEN: Duration = Duration::from_secs(86_400);
 
 /// What e1000e said about one of its NICs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,16 +134,14 @@ impl Kmsg {
             let read = ready.try_io(|file| file.get_ref().read(&mut self.buffer));
             match read {
                 Ok(Ok(0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(Ok(length)) => {
-                    let record = Record::parse(&self.buffer[..length]);
-                    if record.is_none() && self.told.elapsed() < OFTEN {
-                        continue;
-                    }
-                    if record.is_none() {
+                Ok(Ok(length)) => match Record::parse(&self.buffer[..length]) {
+                    None if self.told.elapsed() < DAY => {}
+                    None => {
                         self.told = Instant::now();
+                        return Ok((None, self.caught_up));
                     }
-                    return Ok((record, self.caught_up));
-                }
+                    record => return Ok((record, self.caught_up)),
+                },
                 // EPIPE: records were overwritten before they were read; the next read goes on
                 // with the oldest. EINVAL: a record larger than the buffer, none of e1000e's.
                 Ok(Err(error)) if is_gap(&error) => {}

@@ -5,13 +5,9 @@
 use std::time::Duration;
 
 use super::Watcher;
-use super::kmsg::OFTEN;
-use super::recover::sent;
 use super::restore::since_boot;
 use crate::log::{Event, Level, Part};
-
-/// How often it is noted in between.
-pub const EVERY: Duration = OFTEN;
+use crate::nic::sent;
 
 impl Watcher {
     /// Notes it of each NIC of which it was not noted for so long.

@@ -58,6 +58,8 @@ use state::WatchState;
 /// Signals that wait while one is reacted to; when they are more, the kernel's buffers fill,
 /// and then everything is read again.
 const BACKLOG: usize = 64;
+/// What a NIC has sent is noted so often.
+const DAY: Duration = Duration::from_secs(86_400);
 /// Where the network devices are.
 pub const NET: &str = "/sys/class/net";
 
@@ -154,7 +156,7 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
     let (to, mut signals) = mpsc::channel(BACKLOG);
     watcher.open_sources(dirs, &to).await?;
     watcher.put_all_right(&crate::log::Event::rules()).await;
-    watcher.note_load(load::EVERY);
+    watcher.note_load(DAY);
     // Without systemd there is nobody to be told.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     while let Some(signal) = watcher.next(&mut signals).await {
@@ -163,7 +165,7 @@ async fn watch(dirs: Vec<PathBuf>, root: &Path) -> Result<(), WatchError> {
             Signal::Stop => break,
             signal => watcher.react(signal).await,
         }
-        watcher.note_load(load::EVERY);
+        watcher.note_load(DAY);
     }
     watcher.note_load(Duration::ZERO);
     // Nobody would do it later.

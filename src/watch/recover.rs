@@ -15,7 +15,7 @@ use super::tell::Recovered;
 use super::{Watched, Watcher, nway};
 use crate::apply::Summary;
 use crate::log::{Event, Level, Line, Part};
-use crate::nic::Nic;
+use crate::nic::{Nic, sent};
 use crate::notify::{self, Kind};
 use crate::rules::{Decision, Exhausted, decide};
 
@@ -165,12 +165,6 @@ fn recover(rung: Rung, interface: &str) -> io::Result<&'static str> {
         Rung::ResetPciFunction => fs::write(net_device(interface).join("device/reset"), "1")
             .map(|()| "PCI function reset"),
     }
-}
-
-/// How many `packets` or `bytes` the NIC has sent, by its own count.
-pub(super) fn sent(interface: &str, what: &str) -> Option<u64> {
-    let path = net_device(interface).join(format!("statistics/tx_{what}"));
-    fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
 impl Trouble {

@@ -8,8 +8,8 @@ use futures_util::TryStreamExt;
 use rtnetlink::packet_route::tc::{TcAttribute, TcHandle, TcMessage, TcStats2};
 
 use super::Watcher;
-use super::recover::sent;
 use crate::log::{Event, Level, Part};
+use crate::nic::sent;
 use crate::notify::{self, Kind};
 
 /// How often it is looked.

@@ -148,19 +148,30 @@ fn ethtool_section(profile: &str) -> Vec<String> {
     section
 }
 
-#[test]
-fn networkmanager_takes_section_and_command_for_the_same() {
-    let machine = Machine::new("nm", &format!("{RULE}{OFFLOAD}"));
-    let (part, _) = machine.generated("networkmanager enp1s0");
+/// What NetworkManager makes of the section, as its own section.
+fn by_section(part: &str) -> Vec<String> {
+    // A change of nothing makes nmcli write what it has read.
+    let output = nmcli(&["connection.id", "lan"], &format!("{PROFILE}\n{part}"));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    ethtool_section(&text(&output.stdout))
+}
+
+/// What NetworkManager makes of the command, as its section.
+fn by_command(part: &str) -> Vec<String> {
     let command = part
         .lines()
         .find_map(|line| line.split_once("show enp1s0)\" "));
     let arguments: Vec<&str> = command.expect("a command").1.split(' ').collect();
-    let by_command = nmcli(&arguments, PROFILE);
-    assert!(by_command.status.success(), "{}", text(&by_command.stderr));
-    // A change of nothing makes nmcli write what it has read.
-    let by_section = nmcli(&["connection.id", "lan"], &format!("{PROFILE}\n{part}"));
-    let section = ethtool_section(&text(&by_section.stdout));
+    let output = nmcli(&arguments, PROFILE);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    ethtool_section(&text(&output.stdout))
+}
+
+#[test]
+fn networkmanager_takes_section_and_command_for_the_same() {
+    let machine = Machine::new("nm", &format!("{RULE}{OFFLOAD}"));
+    let (part, _) = machine.generated("networkmanager enp1s0");
+    let section = by_section(&part);
     assert_eq!(
         section,
         [
@@ -169,7 +180,7 @@ fn networkmanager_takes_section_and_command_for_the_same() {
             "feature-tso=false"
         ]
     );
-    assert_eq!(section, ethtool_section(&text(&by_command.stdout)));
+    assert_eq!(section, by_command(&part));
 }
 
 #[test]

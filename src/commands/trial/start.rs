@@ -51,7 +51,15 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
         }
     };
     if args.control {
-        note_control(&nic, &setting, asked.tenths, common, &mut output);
+        let step = TrialStep::Control {
+            tenths: asked.tenths,
+        };
+        log(&nic, &setting, step, None, common, &mut output);
+        output.result += &format!(
+            "{} is what the trial of {setting} on other machines is compared with, for {} days of up-time: nothing is changed\n",
+            nic.name,
+            tenths(asked.tenths)
+        );
         return Ok(output);
     }
     let criterion = Criterion {
@@ -88,21 +96,12 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
         refuse(&mut output, &format!("{}: no trial: {why}", nic.name));
         return Ok(output);
     }
-    let part = TrialPart {
-        setting: setting.to_string(),
-        step: TrialStep::Started {
-            tenths: asked.tenths,
-        },
-    };
-    let outcome = Outcome::new(nic.clone(), Vec::new(), None);
     let rules = read_rules(common, &common.root);
     let rule = Trial::running(&rules).map_or(String::new(), |trial| trial.rule.name.clone());
-    say(
-        Level::Info,
-        &Line::of_trial(part, Some(&rule), &outcome),
-        &common.root,
-        &mut output,
-    );
+    let step = TrialStep::Started {
+        tenths: asked.tenths,
+    };
+    log(&nic, &setting, step, Some(&rule), common, &mut output);
     let days = tenths(asked.tenths);
     output.result += &match &asked.before {
         Some(before) => format!(
@@ -117,19 +116,20 @@ pub(super) fn run(setting: &str, args: &TryArgs, common: &Common) -> anyhow::Res
     Ok(output)
 }
 
-/// Logs that the NIC is what the trial on other machines is compared with.
-fn note_control(nic: &Nic, setting: &Setting, tenths_: u32, common: &Common, output: &mut Output) {
-    let part = TrialPart {
-        setting: setting.to_string(),
-        step: TrialStep::Control { tenths: tenths_ },
-    };
-    let line = Line::of_trial(part, None, &Outcome::new(nic.clone(), Vec::new(), None));
+/// Logs that a trial begins.
+fn log(
+    nic: &Nic,
+    setting: &Setting,
+    step: TrialStep,
+    rule: Option<&str>,
+    common: &Common,
+    output: &mut Output,
+) {
+    let setting = setting.to_string();
+    let part = TrialPart { setting, step };
+    let nothing = Outcome::new(nic.clone(), Vec::new(), None);
+    let line = Line::of_trial(part, rule, &nothing);
     say(Level::Info, &line, &common.root, output);
-    output.result += &format!(
-        "{} is what the trial of {setting} on other machines is compared with, for {} days of up-time: nothing is changed\n",
-        nic.name,
-        tenths(tenths_)
-    );
 }
 
 /// Where the machine's owner has rules.

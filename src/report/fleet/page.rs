@@ -47,7 +47,7 @@ pub fn page(hosts: &[Host], width: usize, private: bool) -> String {
         );
     }
     for trial in trials(hosts) {
-        wrap(&mut out, &trial.text(), width, "  ");
+        wrap(&mut out, &trial.said().1, width, "  ");
     }
     let mut text = String::new();
     wrap(&mut text, &overall.text, width, "");

@@ -2,7 +2,7 @@
 
 use super::{Host, Nic};
 use crate::report::stats::randomised::{Arm, Randomised, Unit, weigh};
-use crate::report::{days, plural, wording};
+use crate::report::{days, in_seconds, plural, wording};
 use serde_json::{Value, json};
 
 /// What a NIC's report says of such a trial.
@@ -84,70 +84,49 @@ pub fn trials(hosts: &[Host]) -> Vec<Trial> {
 }
 
 impl Trial {
-    pub fn kind(&self) -> &'static str {
-        match &self.randomised {
-            trial if trial.open > 0 => "running",
-            trial if trial.helps() => "helps",
-            trial if trial.harms() => "harms",
-            _ => "no-difference-seen",
-        }
-    }
-
-    pub fn text(&self) -> String {
-        let Randomised {
-            trial,
-            control,
-            open,
-            fewer,
-            more,
-        } = &self.randomised;
+    /// Its kind, for machines, and what came of it, in words.
+    pub fn said(&self) -> (&'static str, String) {
+        let weighed = &self.randomised;
         let arm = |arm: &Arm| format!("{} of {} in {}", arm.hung, arm.nics, days(arm.days));
         let seen = format!(
             "Trial of {} by lot: NICs that hung with it, {}; without it, {}.",
             self.setting,
-            arm(trial),
-            arm(control)
+            arm(&weighed.trial),
+            arm(&weighed.control)
         );
-        let by_lot = |chance| wording::chance(chance);
-        match self.kind() {
-            "running" => format!(
-                "{seen} {} have time to go: ask again when it is over.",
-                plural(*open, "NIC")
-            ),
-            "helps" => format!(
-                "{seen} By the lot alone, so few would have hung with it {}. It helps.",
-                by_lot(*fewer)
-            ),
-            "harms" => format!(
-                "{seen} By the lot alone, so many would have hung with it {}. It does harm.",
-                by_lot(*more)
-            ),
-            _ => format!(
-                "{seen} By the lot alone, so few would have hung with it {}: no difference is seen.",
-                by_lot(*fewer)
-            ),
+        if weighed.open > 0 {
+            let open = plural(weighed.open, "NIC");
+            let text = format!("{seen} {open} have time to go: ask again when it is over.");
+            return ("running", text);
         }
+        let (kind, how_many, chance, so) = if weighed.helps() {
+            ("helps", "few", weighed.fewer, ". It helps.")
+        } else if weighed.harms() {
+            ("harms", "many", weighed.more, ". It does harm.")
+        } else {
+            let so = ": no difference is seen.";
+            ("no-difference-seen", "few", weighed.fewer, so)
+        };
+        let chance = wording::chance(chance);
+        let text =
+            format!("{seen} By the lot alone, so {how_many} would have hung with it {chance}{so}");
+        (kind, text)
     }
 
     pub fn value(&self) -> Value {
-        let Randomised {
-            trial,
-            control,
-            open,
-            fewer,
-            more,
-        } = &self.randomised;
-        let arm = |arm: &Arm| json!({"nics": arm.nics, "hung": arm.hung, "exposure_s": crate::report::in_seconds(arm.days)});
-        let answered = *open == 0;
+        let weighed = &self.randomised;
+        let arm = |arm: &Arm| json!({"nics": arm.nics, "hung": arm.hung, "exposure_s": in_seconds(arm.days)});
+        let answered = |chance: f64| (weighed.open == 0).then_some(chance);
+        let (kind, text) = self.said();
         json!({
             "setting": self.setting,
-            "kind": self.kind(),
-            "text": self.text(),
-            "trial": arm(trial),
-            "control": arm(control),
-            "open": open,
-            "chance_fewer": answered.then_some(fewer),
-            "chance_more": answered.then_some(more),
+            "kind": kind,
+            "text": text,
+            "trial": arm(&weighed.trial),
+            "control": arm(&weighed.control),
+            "open": weighed.open,
+            "chance_fewer": answered(weighed.fewer),
+            "chance_more": answered(weighed.more),
         })
     }
 }
