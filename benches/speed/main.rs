@@ -104,6 +104,7 @@ fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
     ethtool.args(["-K", "v"]).args(REMEDY);
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("ethtool -K v {}", REMEDY.join(" "))]);
+    let nothing = Command::new(program("UNHANG_BENCH_TWO_EXCHANGES"));
     let mut least = Command::new(program("UNHANG_BENCH_TWO_EXCHANGES"));
     let family = stage::family();
     least
@@ -114,6 +115,7 @@ fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
         Contender::new("`ethtool -K v tso off gso off gro off`", ethtool, 0),
         Contender::new("`sh -c` of the same", shell, 0),
         Contender::new("the two netlink exchanges alone", least, 0),
+        Contender::idle("a static program that does nothing", nothing),
     ];
     eprintln!("one NIC, {} programs in turn:", contenders.len());
     alternate(
@@ -121,7 +123,8 @@ fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
         rounds,
         || stage::undo(&nic, &features),
         |contender| {
-            assert!(stage::all_off(&nic, &features), "{}", contender.name);
+            let off = stage::all_off(&nic, &features);
+            assert_eq!(off, contender.works, "{}", contender.name);
             for line in stage.logged(contender.log_lines) {
                 assert!(
                     line.contains(": v: tso gso gro off (were on); rule bench;"),

@@ -9,6 +9,8 @@ pub struct Contender {
     pub name: String,
     /// How it is called.
     pub command: Command,
+    /// Whether it does what is measured, or nothing.
+    pub works: bool,
     /// What it has to have written to the log, in lines.
     pub log_lines: usize,
     /// How long each run took.
@@ -22,8 +24,17 @@ impl Contender {
         Contender {
             name: name.into(),
             command,
+            works: true,
             log_lines,
             times: Vec::new(),
+        }
+    }
+
+    /// A program that does nothing: what it costs to start one.
+    pub fn idle(name: &str, command: Command) -> Contender {
+        Contender {
+            works: false,
+            ..Contender::new(name, command, 0)
         }
     }
 

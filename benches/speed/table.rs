@@ -126,9 +126,11 @@ fn machine() -> String {
         "no virtual machine"
     };
     let ethtool = sh("ethtool --version");
+    let libc = sh("getconf GNU_LIBC_VERSION");
     format!(
-        "{model}, {threads} threads, {kind}; Linux {}; {}.",
+        "{model}, {threads} threads, {kind}; Linux {}; {}; {}.",
         kernel.trim(),
+        libc.trim(),
         ethtool.trim()
     )
 }

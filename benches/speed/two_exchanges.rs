@@ -2,7 +2,7 @@
 //! answers no more read than the error number. What `make bench` holds the helper against.
 //!
 //! Usage: `two-exchanges FAMILY IFINDEX FEATURE…`: the number of the `ethtool` family (which would
-//! be an exchange of its own), the NIC, and the features to switch off.
+//! be an exchange of its own), the NIC, and the features to switch off. Without them it does nothing.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -45,6 +45,9 @@ fn exchange(socket: &OwnedFd, family: u16, command: u8, attributes: &[u8]) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.is_empty() {
+        return;
+    }
     let [family, ifindex, features @ ..] = &arguments[..] else {
         panic!("two-exchanges FAMILY IFINDEX FEATURE…");
     };

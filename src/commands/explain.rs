@@ -106,20 +106,16 @@ impl Explanation<'_> {
         for looked in &self.decision.looked {
             text += &self.looked(looked);
         }
-        let known: Vec<&Looked<'_>> = self
-            .decision
-            .looked
-            .iter()
-            .filter(|l| l.matched())
-            .collect();
-        let evidence = known
-            .iter()
-            .filter_map(|l| Some((&l.rule.name, l.rule.evidence.as_ref()?)));
+        let matched = self.decision.looked.iter().filter(|l| l.matched());
+        let evidence = matched.filter_map(|l| Some((&l.rule.name, l.rule.evidence.as_ref()?)));
         let evidence: Vec<String> = evidence
             .map(|(name, text)| format!("  {name}: {}\n", printable(text)))
             .collect();
         if !evidence.is_empty() {
             text += &format!("\nWhere this is known from:\n{}", evidence.concat());
+        }
+        if let Some((chip, seen)) = self.seen() {
+            text += &format!("\nSeen of the {chip} elsewhere:\n  {seen}\n");
         }
         text += &format!("\nWhat would be done:\n{}", self.work());
         if let Some(end) = self.end() {
@@ -156,6 +152,12 @@ impl Explanation<'_> {
             );
         }
         text
+    }
+
+    /// The chip, and what was seen of it elsewhere.
+    fn seen(&self) -> Option<(&'static str, &'static str)> {
+        let chip = self.nic.chip()?;
+        Some((chip.name, chip.seen()?))
     }
 
     fn heading(&self) -> String {
@@ -322,6 +324,7 @@ impl Explanation<'_> {
             driver: self.nic.driver.clone(),
             pci: self.nic.pci.map(|pci| format!("{pci:#}")),
             chip: self.nic.chip().map(|chip| chip.name),
+            seen: self.seen().map(|(_, seen)| seen),
             looked_at: self.decision.looked.iter().map(looked).collect(),
             rules: self.decision.rules(),
             offloads: plan.map(plan_view::offloads),
@@ -355,6 +358,8 @@ struct Document {
     driver: Option<String>,
     pci: Option<String>,
     chip: Option<&'static str>,
+    /// What was seen of the chip elsewhere.
+    seen: Option<&'static str>,
     looked_at: Vec<LookedAt>,
     rules: Vec<String>,
     offloads: Option<BTreeMap<String, plan_view::Offload>>,
