@@ -152,8 +152,12 @@ pub fn udev_add(nic: &str, rules: &str) -> (Vec<(String, String)>, Vec<String>) 
     };
     let mut properties = Vec::new();
     let mut runs = Vec::new();
-    for line in said.lines() {
-        if let Some(command) = line.strip_prefix("run: ") {
+    for line in said.lines().map(str::trim) {
+        // udev before 257 and since.
+        let run = line
+            .strip_prefix("run: ")
+            .or(line.strip_prefix("RUN{program} : "));
+        if let Some(command) = run {
             runs.push(command.trim_matches('\'').to_owned());
         } else if let Some((key, value)) = line.split_once('=').filter(|(key, _)| is_key(key)) {
             properties.push((key.to_owned(), value.to_owned()));
