@@ -2,6 +2,9 @@
 //! no kind and so is looked at each time, as a NIC without a rule is. Prints CPU time for each.
 //! `UNHANG_BENCH_WATCH` names the program, else it is the bench profile's.
 
+#[path = "speed/namespaces.rs"]
+mod namespaces;
+
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
@@ -12,17 +15,12 @@ use std::time::Duration;
 const EVENTS: u32 = 400;
 /// In µs of CPU.
 const GOAL: f64 = 50.0;
-const INSIDE: &str = "UNHANG_BENCH_IS_INSIDE";
 
 fn main() {
-    if std::env::var_os(INSIDE).is_some() {
+    if namespaces::is_inside() {
         return measure();
     }
-    let status = Command::new("unshare")
-        .args(["--map-root-user", "--net", "--mount", "--"])
-        .arg(std::env::current_exe().expect("known"))
-        .env(INSIDE, "1")
-        .status();
+    let status = namespaces::again(&[]).status();
     assert!(status.expect("unshare starts").success(), "not measured");
 }
 

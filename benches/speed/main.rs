@@ -6,18 +6,18 @@
 //! Usage: `benches/run.sh [ROUNDS]`, which says where the programs are.
 
 mod measure;
+mod namespaces;
 mod stage;
 mod table;
 
 use std::env;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use measure::{Contender, alternate};
 use stage::{Stage, sh};
 use table::{Report, ratio};
 
-const INSIDE: &str = "UNHANG_BENCH_IS_INSIDE";
 const REMEDY: [&str; 6] = ["tso", "off", "gso", "off", "gro", "off"];
 const ROUNDS: usize = 400;
 const MANY: usize = 500;
@@ -29,7 +29,7 @@ fn main() {
         .skip(1)
         .find_map(|argument| argument.parse().ok());
     let rounds = rounds.unwrap_or(ROUNDS);
-    if env::var_os(INSIDE).is_some() {
+    if namespaces::is_inside() {
         print!("{}", measure_all(rounds));
     } else {
         let markdown = inside(rounds);
@@ -38,42 +38,11 @@ fn main() {
     }
 }
 
-/// Runs this again as root in namespaces of its own and gives what it says.
+/// Runs this again in namespaces of its own and gives what it says.
 fn inside(rounds: usize) -> String {
     // Before everything else that runs, as on a machine that does nothing else.
-    let undisturbed = ["chrt", "--fifo", "10"];
-    // In a chroot / is no mount point, and has no propagation to be changed.
-    let mount_point = Command::new("mountpoint").args(["-q", "/"]).status();
-    let private = mount_point.is_ok_and(|status| status.success());
-    let propagation = if private { "private" } else { "unchanged" };
-    let unshare = [
-        "unshare",
-        "--net",
-        "--mount",
-        "--propagation",
-        propagation,
-        "--",
-    ];
-    let preserved = ["sudo", "--preserve-env", "--"];
-    let sudo: &[&str] = if nix::unistd::geteuid().is_root() {
-        &[]
-    } else {
-        &preserved
-    };
-    let words: Vec<&str> = sudo
-        .iter()
-        .chain(&undisturbed)
-        .chain(&unshare)
-        .copied()
-        .collect();
-    let output = Command::new(words[0])
-        .args(&words[1..])
-        .arg(env::current_exe().unwrap())
-        .arg(rounds.to_string())
-        .env(INSIDE, "1")
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
+    let mut again = namespaces::again(&["chrt", "--fifo", "10"]);
+    let output = again.arg(rounds.to_string()).output().unwrap();
     assert!(output.status.success(), "nothing was measured");
     String::from_utf8(output.stdout).unwrap()
 }
