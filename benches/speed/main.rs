@@ -73,7 +73,8 @@ fn helper() -> Command {
 fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
     let nic = [stage::ifindex("v")];
     let features = stage::remedy("v");
-    let mut ethtool = Command::new("ethtool");
+    // By its path, as the helper.
+    let mut ethtool = Command::new(sh("command -v ethtool").trim());
     ethtool.args(["-K", "v"]).args(REMEDY);
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("ethtool -K v {}", REMEDY.join(" "))]);
