@@ -46,6 +46,8 @@ deny="-D warnings"
 # shellcheck disable=SC2086 # a list of words
 lint() { name=$1; shift; suite "$name" cargo clippy --locked --quiet "$@" -- $deny; }
 lint lints --all-targets
+# Those that are not run by a plain 'cargo test'.
+lint lints-guests --test generate_consumers --test vm --test demo --test fleet
 lint lints-helper --no-default-features --bin unhang-helper
 lint lints-watcher --no-default-features --features watch --bin unhang-watch
 suite shell sh -c "git grep -lzE '^(#!/bin/(ba)?sh|# shellcheck shell)' | xargs -0 shellcheck -e SC2119,SC2120"

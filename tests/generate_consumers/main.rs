@@ -1,4 +1,4 @@
-//! What is generated is read by the programs that it is for, without a guest: NetworkManager's
+//! What is generated is read by the programs that it is for, without a guest: `NetworkManager`'s
 //! nmcli, netplan, ifupdown, ifupdown2, systemd and udev.
 //!
 //! They run in a root of their own that tests/consumers/fetch.sh makes (packages network-manager,
@@ -148,7 +148,7 @@ fn ethtool_section(profile: &str) -> Vec<String> {
     section
 }
 
-/// What NetworkManager makes of the section, as its own section.
+/// What `NetworkManager` makes of the section, as its own section.
 fn by_section(part: &str) -> Vec<String> {
     // A change of nothing makes nmcli write what it has read.
     let output = nmcli(&["connection.id", "lan"], &format!("{PROFILE}\n{part}"));
@@ -156,7 +156,7 @@ fn by_section(part: &str) -> Vec<String> {
     ethtool_section(&text(&output.stdout))
 }
 
-/// What NetworkManager makes of the command, as its section.
+/// What `NetworkManager` makes of the command, as its section.
 fn by_command(part: &str) -> Vec<String> {
     let command = part
         .lines()

@@ -3,7 +3,8 @@
 //!     cargo test --test fleet                                 fleet/role.sh
 //!     cargo test --test fleet -- path/to/script.sh            another one, such as fleet/demo.sh
 //!
-//! The script's header is that of a scenario; `suites` has one word for each guest.
+//! The script's header is that of a scenario; `suites` has one word for each guest, host-1, host-2 and so on. Where
+//! the package can't be installed in one of these suites, the guest has another.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +18,7 @@ mod qemu;
 mod qmp;
 mod scenario;
 mod screen;
+mod suites;
 mod verdict;
 
 use std::fs;
@@ -32,6 +34,7 @@ use guest::Guest;
 use message::Message;
 use scenario::Scenario;
 use screen::Screen;
+use suites::Suites;
 use verdict::Verdict;
 
 /// What the host reaches in a guest: sshd, Prometheus' node exporter, and its Alertmanager.
@@ -56,6 +59,11 @@ fn fleet() -> Result<(), String> {
     let script = script.map_or_else(|| source.join("role.sh"), PathBuf::from);
     let script = Scenario::read(&script)?;
     image::require_tools(&["guest", "fleet"])?;
+    let suites = Suites::choose()?.of(&script);
+    if suites.len() < script.suites.len() {
+        let (asked, there) = (script.suites.join(", "), suites.join(", "));
+        return Err(format!("{} is for {asked}; there is {there}", script.name));
+    }
     let began = Instant::now();
     let screen = Screen::new();
     println!("{}", screen.bold(&script.about));
@@ -66,9 +74,9 @@ fn fleet() -> Result<(), String> {
     fs::create_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))?;
     let guest_script = with_key(&work, &source.join("guest.sh"))?;
     let (mut guests, mut endings) = (Vec::new(), Vec::new());
-    for (index, suite) in script.suites.iter().enumerate() {
-        let name = format!("{suite}-{}", index + 1);
-        screen.machine(&format!("booting {name} …"));
+    for (index, suite) in suites.iter().enumerate() {
+        let name = format!("host-{}", index + 1);
+        screen.machine(&format!("booting {name}, {suite} …"));
         let forwards = forwards()?;
         let ports: Vec<String> = forwards.iter().map(|(host, _)| host.to_string()).collect();
         let scenario = Scenario {

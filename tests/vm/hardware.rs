@@ -133,7 +133,7 @@ impl Hardware {
         arguments.insert("driver".to_owned(), nic.kind.into());
         let plugged = qmp
             .execute("netdev_add", wire)
-            .and_then(|_| qmp.execute("device_add", arguments.into()));
+            .and_then(|_| qmp.execute("device_add", arguments));
         if let Err(error) = plugged {
             self.release(qmp, name);
             return Err(error);

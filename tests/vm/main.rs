@@ -30,7 +30,7 @@ use scenario::Scenario;
 use suites::Suites;
 use verdict::Verdict;
 
-/// Guests at once, unless UNHANG_VM_JOBS or --test-threads says otherwise: one more than two
+/// Guests at once, unless `UNHANG_VM_JOBS` or --test-threads says otherwise: one more than two
 /// processors, as each waits for a third of its time.
 const JOBS: usize = 3;
 
@@ -64,14 +64,13 @@ fn trials() -> Result<Vec<Trial>, String> {
     // For the matrix: scenarios on suites that they are not run on every day.
     let everywhere = std::env::var_os("UNHANG_VM_EVERYWHERE").is_some();
     let source = image::source_dir();
-    let scenarios = match std::env::var_os("UNHANG_VM_SCENARIOS") {
-        // Another folder than that of the tests: measurements.
-        Some(other) => folder(Path::new(&other))?,
-        None => {
-            let mut tests = folder(&source.join("scenarios"))?;
-            tests.extend(folder(&source.join("selftest"))?);
-            tests
-        }
+    // Another folder than that of the tests: measurements.
+    let scenarios = if let Some(other) = std::env::var_os("UNHANG_VM_SCENARIOS") {
+        folder(Path::new(&other))?
+    } else {
+        let mut tests = folder(&source.join("scenarios"))?;
+        tests.extend(folder(&source.join("selftest"))?);
+        tests
     };
     let mut trials = Vec::new();
     for scenario in &scenarios {

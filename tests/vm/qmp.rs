@@ -26,8 +26,8 @@ impl Qmp {
         Ok(qmp)
     }
 
-    pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value, String> {
-        self.raw(&json!({ "execute": command, "arguments": arguments }))
+    pub fn execute(&mut self, command: &str, arguments: impl Into<Value>) -> Result<Value, String> {
+        self.raw(&json!({ "execute": command, "arguments": arguments.into() }))
     }
 
     pub fn raw(&mut self, command: &Value) -> Result<Value, String> {

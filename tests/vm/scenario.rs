@@ -106,7 +106,7 @@ impl Scenario {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let words = || value.split_whitespace();
         match key {
-            "about" => self.about = value.to_owned(),
+            "about" => value.clone_into(&mut self.about),
             "suites" if value == "all" => self.suites = SUITES.map(str::to_owned).to_vec(),
             "suites" => {
                 self.suites = words().map(str::to_owned).collect();
@@ -127,8 +127,8 @@ impl Scenario {
                     _ => return Err(format!("net is user or hub, not {value}")),
                 }
             }
-            "append" => self.append = value.to_owned(),
-            "extra" => self.extra = value.to_owned(),
+            "append" => value.clone_into(&mut self.append),
+            "extra" => value.clone_into(&mut self.extra),
             "needs" => self.needs = words().map(str::to_owned).collect(),
             "limit" => {
                 let seconds = value.parse().map_err(|_| "limit is a number of seconds")?;

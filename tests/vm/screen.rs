@@ -31,7 +31,7 @@ impl Screen {
             Message::Metric { name, value } => println!("  {name}: {value}"),
             Message::Host(request) => self.machine(&format!("the host: {request}")),
             Message::Check { name, passed: true } => {
-                println!("  {} {name}", self.paint(GREEN, "✓"))
+                println!("  {} {name}", self.paint(GREEN, "✓"));
             }
             Message::Check { name, .. } => println!("  {} {name}", self.paint(RED, "✗")),
             Message::Rebooting => self.machine("the guest reboots …"),

@@ -15,7 +15,7 @@ pub struct Suites {
 }
 
 impl Suites {
-    /// Those of UNHANG_VM_SUITES, or the two oldest in which the package to be tested runs.
+    /// Those of `UNHANG_VM_SUITES`, or the two oldest in which the package to be tested runs.
     pub fn choose() -> Result<Self, String> {
         if let Ok(asked) = std::env::var("UNHANG_VM_SUITES") {
             let names: Vec<String> = asked

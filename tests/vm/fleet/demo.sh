@@ -6,8 +6,8 @@
 # shellcheck shell=sh disable=SC2016
 
 PATH=$PATH:$ROOT/target/tools
-hosts="bookworm-1 trixie-2 trixie-3"
-sick=trixie-2
+hosts="host-1 host-2 host-3"
+sick="host-2"
 on_each() { for host in $hosts; do at "$host" "$@" || { echo "on $host"; return 1; }; done; }
 
 step "1. Three hosts, and one playbook"
@@ -26,8 +26,8 @@ step "2. Prometheus asks their node exporters, and knows unhang's alert rules"
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 prometheus=127.0.0.1:$(free_port)
 # Its own, in the first guest: the service starts before that has an address.
-alertmanager=127.0.0.1:$(port bookworm-1 3)
-check "Alertmanager is there" at bookworm-1 systemctl restart prometheus-alertmanager
+alertmanager=127.0.0.1:$(port host-1 3)
+check "Alertmanager is there" at host-1 systemctl restart prometheus-alertmanager
 targets=$(for host in $hosts; do printf '\n      - {targets: ["127.0.0.1:%s"], labels: {instance: %s}}' "$(port "$host" 2)" "$host"; done)
 cat >"$RUN/prometheus.yml" <<END
 global: {scrape_interval: 5s, evaluation_interval: 5s}

@@ -5,7 +5,7 @@
 # limit: 5400
 # shellcheck shell=sh disable=SC2016
 
-old=bookworm-1 new=trixie-2
+old=host-1 new=host-2
 both="$old $new"
 # Files beside what the machine itself writes.
 files() {
