@@ -25,7 +25,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 FLAGS := $(RUSTFLAGS) --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/unhang
 
 .PHONY: help demo test check build helper watcher generated install unit deb rpm dist old-deb \
-	old-rpm test-bare test-offline test-fleet test-matrix demo-fleet bench clean
+	old-rpm test-bare test-offline test-bench test-fleet test-matrix demo-fleet bench clean
 
 help:
 	@echo "make demo    see it work in a guest with a real e1000e NIC, as a person would"
@@ -39,8 +39,9 @@ help:
 	@echo "make install DESTDIR= prefix=/usr   see packaging/README.md"
 	@echo "make demo-fleet  three guests: rolled out by Ansible, watched by Prometheus, and one of them hangs"
 	@echo "make bench   measure it against ethtool, and look whether it kept its size"
-	@echo "make test-bare     both commands of 'Try it' in the README, each in a Debian that has nothing"
+	@echo "make test-bare     'Try it' in the README, to the demo's end, in three Debians that have nothing"
 	@echo "make test-offline  packages from the tarball of make dist, without network"
+	@echo "make test-bench    that make bench can be run in a Debian that has nothing"
 	@echo "make test-fleet    the Ansible role over ssh, in two guests"
 	@echo "make test-matrix   what an owner relies on, in every Debian; writes the table in README.md"
 
@@ -170,7 +171,11 @@ test-offline:
 	tests/bare.sh trixie "tests/setup.sh build deb rpm" "apt-get -qq -y install build-essential >/dev/null" "make dist" \
 		"env HOME=/tmp CARGO_HOME=/tmp/cargo unshare --net packaging/from-tarball.sh target/packages/*.tar.xz target/built"
 
-test-matrix: test-bare test-offline
+# That it can be run; how fast it is there is for 'make bench' on a machine that does nothing else.
+test-bench:
+	tests/bare.sh trixie "tests/setup.sh build bench deb" "make build" "benches/run.sh 4"
+
+test-matrix: test-bare test-offline test-bench
 	tests/setup.sh build deb rpm guest
 	packaging/test-reproducible.sh
 	cargo test --locked --profile calibration --test fleet_calibration -- --ignored large
