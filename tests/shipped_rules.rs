@@ -32,6 +32,7 @@ fn every_chip_gets_the_remedy() {
         let decision = decide(&rules, &nic);
         let settings: Vec<String> = decision.settings.iter().map(ToString::to_string).collect();
         assert_eq!(settings, ["tso off", "gso off", "gro off"], "{chip:?}");
+        assert_eq!(decision.rules(), ["e1000e-tx-hang"], "{chip:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `make bench`: the helper against `ethtool -K`, in one run, turn by turn.
 //!
-//! It starts itself again in a network and mount namespace ([`stage`]), measures there
+//! It starts itself again in a network and mount namespace ([`namespaces`], [`stage`]), measures there
 //! ([`measure`]) and writes the table to stdout and into README.md ([`table`]).
 //!
 //! Usage: `benches/run.sh [ROUNDS]`, which says where the programs are.

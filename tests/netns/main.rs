@@ -3,6 +3,7 @@
 mod apply;
 mod helper;
 mod namespace;
+mod propagation;
 mod revert;
 mod settings;
 mod trial;

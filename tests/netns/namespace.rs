@@ -7,6 +7,8 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Output};
 
+use super::propagation::propagation;
+
 /// Runs the test whose closure this is in namespaces of its own. Needs root.
 pub fn isolated<F: FnOnce(Namespace)>(test: F) {
     const INSIDE: &str = "UNHANG_TEST_IS_ISOLATED";
@@ -20,12 +22,8 @@ pub fn isolated<F: FnOnce(Namespace)>(test: F) {
     let path = std::any::type_name::<F>();
     let name = path.trim_end_matches("::{{closure}}");
     let (_, name) = name.split_once("::").expect("the crate's name comes first");
-    // In a chroot / is no mount point, and has no propagation to be changed.
-    let mount_point = Command::new("mountpoint").args(["-q", "/"]).status();
-    let private = mount_point.is_ok_and(|status| status.success());
-    let propagation = if private { "private" } else { "unchanged" };
     let output = Command::new("unshare")
-        .args(["--net", "--mount", "--propagation", propagation, "--"])
+        .args(["--net", "--mount", "--propagation", propagation(), "--"])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture"])
         .env(INSIDE, "1")
