@@ -55,6 +55,9 @@ pub fn inside(root: &Path, path: &Path) -> io::Result<PathBuf> {
 /// Where `path`, a path of this system, really is: its links are those of the system below `root`
 /// if it is there.
 pub fn resolved(root: &Path, path: &Path) -> io::Result<PathBuf> {
+    if root == Path::new("/") {
+        return Ok(path.to_owned());
+    }
     match absolute(path)?.strip_prefix(absolute(root)?) {
         Ok(below) => inside(root, below),
         Err(_) => Ok(path.to_owned()),
