@@ -11,7 +11,8 @@ mod stage;
 mod table;
 
 use std::env;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use measure::{Contender, alternate};
@@ -52,10 +53,24 @@ fn program(variable: &str) -> PathBuf {
     PathBuf::from(path).canonicalize().unwrap()
 }
 
+/// The C library in a static program, by a word that is in every one with glibc.
+fn libc_in(program: &Path) -> &'static str {
+    let program = std::fs::read(program).unwrap();
+    let word = b"GLIBC_TUNABLES";
+    let is_glibc = program.windows(word.len()).any(|bytes| bytes == word);
+    if is_glibc { "glibc" } else { "musl" }
+}
+
 fn measure_all(rounds: usize) -> Report {
     let stage = Stage::new();
     let mut report = Report::new();
     report.needless = processes_for_others();
+    report.helper_libc = libc_in(&program("UNHANG_BENCH_HELPER"));
+    stage::as_after_boot(&[
+        &program("UNHANG_BENCH_HELPER"),
+        &program("UNHANG_BENCH_TWO_EXCHANGES"),
+        Path::new(sh("command -v ethtool").trim()),
+    ]);
     one_nic(&stage, rounds, &mut report);
     many_nics(&stage, &mut report);
     report
@@ -70,16 +85,26 @@ fn helper() -> Command {
     command
 }
 
+/// A program without what Cargo sets: with its `LD_LIBRARY_PATH` ethtool would look for its libraries
+/// in more directories.
+fn without_cargo(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    command.env("PATH", env::var_os("PATH").unwrap_or_default());
+    command
+}
+
 fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
     let nic = [stage::ifindex("v")];
     let features = stage::remedy("v");
     // By its path, as the helper.
-    let mut ethtool = Command::new(sh("command -v ethtool").trim());
+    let mut ethtool = without_cargo(sh("command -v ethtool").trim());
     ethtool.args(["-K", "v"]).args(REMEDY);
-    let mut shell = Command::new("sh");
+    let mut shell = without_cargo("sh");
     shell.args(["-c", &format!("ethtool -K v {}", REMEDY.join(" "))]);
-    let nothing = Command::new(program("UNHANG_BENCH_TWO_EXCHANGES"));
-    let mut least = Command::new(program("UNHANG_BENCH_TWO_EXCHANGES"));
+    let two_exchanges = program("UNHANG_BENCH_TWO_EXCHANGES");
+    let nothing = without_cargo(&two_exchanges);
+    let mut least = without_cargo(&two_exchanges);
     let family = stage::family();
     least
         .args([family.to_string(), nic[0].to_string()])
@@ -125,9 +150,9 @@ fn many_nics(stage: &Stage, report: &mut Report) {
     ));
     let nics: Vec<u32> = names.iter().map(|name| stage::ifindex(name)).collect();
     let features = stage::remedy(&names[0]);
-    let mut apply = Command::new(program("UNHANG_BENCH_UNHANG"));
+    let mut apply = without_cargo(program("UNHANG_BENCH_UNHANG"));
     apply.args(["apply", "--all"]);
-    let mut shell = Command::new("sh");
+    let mut shell = without_cargo("sh");
     let script = "for nic; do ethtool -K $nic tso off gso off gro off; done";
     shell.args(["-c", script, "sh"]).args(&names);
     let mut contenders = [

@@ -1,6 +1,6 @@
 //! Where it is measured: a network and mount namespace with NICs, rules and a log of its own.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,12 +8,15 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+
 use unhang::features::{FeatureKernel, Key};
 use unhang::running_kernel::with_connection;
 
 /// The article's remedy, as a rule writes it.
 const RULE: &str = "[[rule]]\nname = \"bench\"\nmatch.interface = [\"v\", \"n*\"]\n\
                     [rule.offload]\ntso = false\ngso = false\ngro = false\n";
+
 /// NICs, rules, and a log that is read.
 pub struct Stage {
     log: Receiver<String>,
@@ -77,6 +80,16 @@ fn read_log() -> Receiver<String> {
         }
     });
     lines
+}
+
+/// Has the kernel forget these programs' pages. Those of a file that was written lately lie in larger
+/// pieces, which starts it up to 5 % faster; after a boot all were read.
+pub fn as_after_boot(programs: &[&Path]) {
+    for program in programs {
+        let file = File::open(program).unwrap();
+        file.sync_all().unwrap();
+        posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).unwrap();
+    }
 }
 
 /// The number of the NIC of this name.

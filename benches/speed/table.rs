@@ -23,6 +23,8 @@ pub struct Report {
     pub peak_kib: u64,
     /// Processes started for a device that no rule names.
     pub needless: usize,
+    /// The C library that is in the helper.
+    pub helper_libc: &'static str,
 }
 
 /// How often the median of `other` goes into that of `one`.
@@ -39,6 +41,7 @@ impl Report {
             times_faster: f64::NAN,
             peak_kib: 0,
             needless: 0,
+            helper_libc: "",
         }
     }
 }
@@ -46,7 +49,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rounds = |contenders: &[Contender]| contenders[0].times.len();
-        writeln!(f, "{}\n", machine())?;
+        writeln!(f, "{}; {} in the helper.\n", machine(), self.helper_libc)?;
         rows(f, "one NIC", &self.one_nic, &self.one_nic[1])?;
         let many = format!("{} NICs", self.many_nics[0].log_lines);
         rows(f, &many, &self.many_nics, &self.many_nics[1])?;
@@ -128,7 +131,7 @@ fn machine() -> String {
     let ethtool = sh("ethtool --version");
     let libc = sh("getconf GNU_LIBC_VERSION");
     format!(
-        "{model}, {threads} threads, {kind}; Linux {}; {}; {}.",
+        "{model}, {threads} threads, {kind}; Linux {}; {}; {}",
         kernel.trim(),
         libc.trim(),
         ethtool.trim()
