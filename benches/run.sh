@@ -1,18 +1,13 @@
 #!/bin/sh
-# Measures what 'make build' built. Usage: run.sh [ROUNDS]
+# Measures what 'make build two-exchanges' built. Usage: run.sh [ROUNDS]
 set -eu
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
-host=$(rustc -vV | sed -n 's/^host: //p')
-
-# Built like the helper, which it is held against.
-RUSTFLAGS="${RUSTFLAGS:-} -C target-feature=+crt-static" cargo build --locked --quiet --release \
-    --no-default-features --example two-exchanges --target "$host"
 
 export UNHANG_BENCH_HELPER="$target/helper/unhang-helper"
 export UNHANG_BENCH_UNHANG="$target/release/unhang"
 export UNHANG_BENCH_WATCH="$target/watcher/unhang-watch"
-export UNHANG_BENCH_TWO_EXCHANGES="$target/$host/release/examples/two-exchanges"
+export UNHANG_BENCH_TWO_EXCHANGES="$target/helper/two-exchanges"
 # What is measured are other processes, and the bench profile would write where the release is.
 cargo bench --locked --quiet --profile dev --bench speed -- "$@"
 cargo bench --locked --quiet --profile dev --bench log_speed

@@ -74,6 +74,7 @@ if [ "$1" = all ]; then
     UNHANG_DEB=$(ls "$PWD"/target/packages/unhang_*.deb)
     UNHANG_DEB_OLD=$PWD/target/old/unhang.deb
     export UNHANG_DEB UNHANG_DEB_OLD
+    suite helper by_root env UNHANG_HELPER="${CARGO_TARGET_DIR:-$PWD/target}/helper/unhang-helper" cargo test --locked --quiet --test netns -- helper::
     suite sources packaging/from-tarball.sh --sources target/packages/unhang-*.tar.xz target/sources
     suite lintian packaging/lint.sh target/packages/*.changes target/sources/*.changes
     suite rpmlint packaging/lint.sh target/packages/*.rpm target/sources/*.rpm packaging/rpm/unhang.spec

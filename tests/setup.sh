@@ -47,6 +47,18 @@ command -v cargo >/dev/null ||
 # Components of rustup's Rust are not Debian's.
 debians_rust() { dpkg-query -S "$(command -v cargo)" >/dev/null 2>&1; }
 
+# A C library that rustup has, and Debian's Rust has not. Nothing needs it: the Makefile looks whether it is there.
+musl=$(rustc -vV | sed -n '/^host: .*-linux-gnu/{ s/^host: //; s/-gnu/-musl/p }')
+if [ -n "$install" ] && [ -n "$musl" ] && command -v rustup >/dev/null && ! debians_rust; then
+    case " $* " in
+    *" build "*)
+        rustup target list --installed | grep -qx "$musl" || {
+            say "rustup target add $musl, with which the helper is small and fast"
+            timeout 300 rustup target add "$musl" 2>/dev/null || say "that failed, and is not needed: going on without it"
+        } ;;
+    esac
+fi
+
 lacking=$(missing "$@")
 [ -n "$lacking" ] || exit 0
 if ! debians_rust && echo "$lacking" | grep -q '^cargo-'; then

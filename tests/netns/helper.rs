@@ -1,10 +1,13 @@
 //! The helper, called as udevd calls it.
 
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::namespace::{
-    DEBUG, ERROR, INFO, Said, WARNING, ethtool, helper, isolated, remedy, rule, sh,
+    DEBUG, ERROR, INFO, Said, WARNING, ethtool, helper, helper_program, isolated, remedy, rule, sh,
     stop_reading_the_log,
 };
 
@@ -242,7 +245,14 @@ fn one_line_is_one_line() {
 #[test]
 fn what_nobody_hears_is_no_crash() {
     isolated(|_namespace| {
-        let helper = env!("CARGO_BIN_EXE_unhang-helper");
-        sh(&format!("rc=0; {helper} 2>/dev/full || rc=$?; [ $rc = 2 ]"));
+        let helper = helper_program();
+        sh(&format!(
+            "rc=0; {} 2>/dev/full || rc=$?; [ $rc = 2 ]",
+            helper.display()
+        ));
+        let (reader, stderr) = UnixStream::pair().unwrap();
+        drop(reader);
+        let status = Command::new(helper).stderr(OwnedFd::from(stderr)).status();
+        assert_eq!(status.unwrap().code(), Some(2));
     });
 }

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use super::propagation::propagation;
@@ -134,9 +135,15 @@ pub fn unhang(args: &[&str]) -> Said {
     Command::new(program).args(args).output().unwrap().into()
 }
 
+/// The helper: that of a package if `UNHANG_HELPER` names one, which has another C library in it.
+pub fn helper_program() -> PathBuf {
+    let packaged = std::env::var_os("UNHANG_HELPER");
+    packaged.map_or(env!("CARGO_BIN_EXE_unhang-helper").into(), PathBuf::from)
+}
+
 /// Runs the helper as udevd does: nothing in its environment but the event.
 pub fn helper(event: &[(&str, &str)]) -> Said {
-    Command::new(env!("CARGO_BIN_EXE_unhang-helper"))
+    Command::new(helper_program())
         .current_dir("/")
         .env_clear()
         .envs(event.iter().copied())
