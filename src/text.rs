@@ -27,9 +27,45 @@ pub fn is_unprintable(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}')
 }
 
+/// Adds `text` to `out`, broken between words; lines after the first begin with `indent`.
+pub fn wrap(out: &mut String, text: &str, width: usize, indent: &str) {
+    let lead = text.len() - text.trim_start().len();
+    let (mut line, text) = (text[..lead].to_owned(), &text[lead..]);
+    let mut empty = true;
+    for word in text.split_inclusive(' ') {
+        let length = line.chars().count() + word.trim_end().chars().count();
+        if length > width && !empty {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            indent.clone_into(&mut line);
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_line_is_broken_between_words() {
+        let wrapped = |text, width| {
+            let mut out = String::new();
+            wrap(&mut out, text, width, "    ");
+            out
+        };
+        assert_eq!(wrapped("  one  two", 10), "  one  two\n");
+        assert_eq!(wrapped("  one  two three", 10), "  one  two\n    three\n");
+        assert_eq!(wrapped("  extraordinary", 10), "  extraordinary\n");
+        assert_eq!(
+            wrapped("a extraordinary b", 10),
+            "a\n    extraordinary\n    b\n"
+        );
+        assert_eq!(wrapped("", 10), "\n");
+    }
 
     #[test]
     fn what_is_no_plain_text_is_shown_as_an_escape() {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view, style};
+use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view, style, width};
 use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, Stall, decide};
 use crate::running_kernel::{read_nics, read_plans};
 use crate::settings::{Family, Value};
-use crate::text::printable;
+use crate::text::{printable, wrap};
 use crate::tips::{Read, Tip, Verdict, has_pcie_link, judged};
 use crate::watch::NET;
 use crate::watch::bond::other_port;
@@ -96,6 +96,17 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Sentences that begin a line after `lead`, and no line of a terminal is too short for.
+fn item(lead: &str, text: &str) -> String {
+    let line = format!("{lead}{text}");
+    let Some(width) = width() else {
+        return line + "\n";
+    };
+    let mut wrapped = String::new();
+    wrap(&mut wrapped, &line, width, &" ".repeat(lead.len()));
+    wrapped
+}
+
 impl Explanation<'_> {
     fn text(&self) -> String {
         let mut text = format!("{}\n", style::strong(&self.heading()));
@@ -109,13 +120,13 @@ impl Explanation<'_> {
         let matched = self.decision.looked.iter().filter(|l| l.matched());
         let evidence = matched.filter_map(|l| Some((&l.rule.name, l.rule.evidence.as_ref()?)));
         let evidence: Vec<String> = evidence
-            .map(|(name, text)| format!("  {name}: {}\n", printable(text)))
+            .map(|(name, text)| item("  ", &format!("{name}: {}", printable(text))))
             .collect();
         if !evidence.is_empty() {
             text += &format!("\nWhere this is known from:\n{}", evidence.concat());
         }
         if let Some((chip, seen)) = self.seen() {
-            text += &format!("\nSeen of the {chip} elsewhere:\n  {seen}\n");
+            text += &format!("\nSeen of the {chip} elsewhere:\n{}", item("  ", seen));
         }
         text += &format!("\nWhat would be done:\n{}", self.work());
         if let Some(end) = self.end() {
@@ -126,20 +137,17 @@ impl Explanation<'_> {
                 "\nIf nothing leaves its queue for more than 10 s and its driver says nothing:\n";
             text += "  it is logged and told to the hooks\n";
         }
-        let costs: Vec<String> = self
-            .costs()
-            .iter()
-            .map(|cost| format!("  {cost}\n"))
-            .collect();
+        let costs: Vec<String> = self.costs().iter().map(|cost| item("  ", cost)).collect();
         if !costs.is_empty() {
             text += &format!("\nWhat it costs:\n{}", costs.concat());
         }
         let tip = |tip: &Tip| {
-            let verdict = word(tip.verdict);
-            let line = format!("  {verdict:7}  {}: {}\n", tip.tip, tip.reason);
+            let verdict = format!("  {:7}  ", word(tip.verdict));
+            let line = item(&verdict, &format!("{}: {}", tip.tip, tip.reason));
+            let blank = " ".repeat(verdict.len());
             let evidence = tip
                 .evidence
-                .map(|seen| format!("           seen: {seen}\n"));
+                .map(|seen| item(&blank, &format!("seen: {seen}")));
             line + &evidence.unwrap_or_default()
         };
         // Of a NIC that is not there, what its chip does not tell is not worth a line.

@@ -19,6 +19,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
+use terminal_size::terminal_size_of;
 
 use crate::cli::Common;
 use crate::discover::{self, Found};
@@ -29,6 +30,14 @@ use crate::rules::{self, RuleSet};
 use crate::running_kernel::ifindex_of_altname;
 use crate::style;
 use crate::text::{is_unprintable, printable};
+
+/// `COLUMNS`, else the width of the terminal that standard output is.
+fn width() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size_of(std::io::stdout()).map(|(width, _)| width.0.into());
+    columns.or_else(terminal)
+}
 
 #[derive(Debug, Default)]
 pub struct Output {

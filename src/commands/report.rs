@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use jiff::tz::TimeZone;
 
-use super::{Output, all_nics, firmware, load_rules, plan_view};
+use super::{Output, all_nics, firmware, load_rules, plan_view, width};
 use crate::cli::{Common, ReportArgs};
 use crate::kernel_log::Hosts;
 use crate::nic::Nic;
@@ -21,7 +21,7 @@ use crate::report::{json, svg, terminal};
 use crate::rules::decide;
 use crate::running_kernel::read_nics;
 
-/// The page's width where standard output is no terminal and `COLUMNS` doesn't say.
+/// The page's width where there is no terminal and `COLUMNS` doesn't say.
 const WIDTH: usize = 100;
 
 /// Runs the command. A file that can't be read is told, and the others still count.
@@ -75,7 +75,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> anyhow::Result<Output> {
         };
         output.result = vendor::report(&history, &zone, options);
     } else {
-        output.result = terminal::page(&history, &zone, width());
+        output.result = terminal::page(&history, &zone, page_width());
     }
     Ok(output)
 }
@@ -99,7 +99,7 @@ fn of_several(args: &ReportArgs, hosts: &[Host], output: &mut Output) -> anyhow:
         return print_json(&fleet::json::report(hosts)).context("standard output");
     }
     let private = args.vendor && !args.identify;
-    output.result = fleet::page::page(hosts, width(), private);
+    output.result = fleet::page::page(hosts, page_width(), private);
     Ok(())
 }
 
@@ -139,12 +139,10 @@ fn settings(common: &Common) -> Vec<NicSettings> {
     e1000e.map(of_nic).collect()
 }
 
-/// `COLUMNS`, else the terminal's width.
-fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok();
-    let columns = columns.and_then(|columns| columns.parse().ok());
+/// With a pager behind standard output, the width of the terminal that is left.
+fn page_width() -> usize {
     let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0.into());
-    columns.or_else(terminal).unwrap_or(WIDTH)
+    width().or_else(terminal).unwrap_or(WIDTH)
 }
 
 fn print_json(report: &impl serde::Serialize) -> std::io::Result<()> {

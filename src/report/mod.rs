@@ -39,7 +39,6 @@ use crate::hang::{Incident, LoggedNic};
 use crate::kernel_log::{SECOND, Stamp};
 use crate::text::printable;
 use jiff::tz::TimeZone;
-use std::fmt::Write as _;
 
 /// Microseconds in a day.
 const DAY: f64 = 86_400.0 * SECOND as f64;
@@ -156,25 +155,4 @@ pub fn when(stamp: &Stamp, zone: &TimeZone) -> String {
         (None, Some(up)) => format!("{:.1} s after boot", up as f64 / SECOND as f64),
         (None, None) => "at an unknown time".into(),
     }
-}
-
-/// Breaks `text` between words; lines after the first begin with `indent`.
-fn wrap(out: &mut String, text: &str, width: usize, indent: &str) {
-    let lead = text.len() - text.trim_start().len();
-    let mut line = text[..lead].to_string();
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        let length = line.chars().count() + usize::from(!empty) + word.chars().count();
-        if length > width && !empty {
-            let _ = writeln!(out, "{}", line.trim_end());
-            line = indent.to_string();
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
-    }
-    let _ = writeln!(out, "{}", line.trim_end());
 }

@@ -6,7 +6,8 @@ use super::history::History;
 use super::in_force::InForce;
 use super::timeline::{self, State, Timeline};
 use super::verdict::{self, Kind};
-use super::{changes, configurations, nic_name, without_mac, wrap};
+use super::{changes, configurations, nic_name, without_mac};
+use crate::text::wrap;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 

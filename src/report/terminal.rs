@@ -7,9 +7,10 @@ use super::timeline::{self, State, Timeline};
 use super::trials;
 use super::verdict::{self, Kind};
 use super::{changes, configurations};
-use super::{clean, nic_name, plural, span, when, wrap};
+use super::{clean, nic_name, plural, span, when};
 use crate::hang::{EndedBy, Incident};
 use crate::style;
+use crate::text::wrap;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 

@@ -6,8 +6,9 @@
 use super::history::{History, stretch_of};
 use super::in_force::InForce;
 use super::{changes, configurations};
-use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac, wrap};
+use super::{clean, counts, nic_name, plural, span, verdict, when, without_mac};
 use crate::hang::{Incident, LoggedNic};
+use crate::text::wrap;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 use std::fs;

@@ -5,8 +5,9 @@ use super::pooled::{judged, overall};
 use super::randomised::trials;
 use super::{Host, Total, by_chip, by_configuration};
 use crate::report::verdict::Kind;
-use crate::report::{days, plural, wrap};
+use crate::report::{days, plural};
 use crate::style;
+use crate::text::wrap;
 use std::fmt::Write;
 
 /// The table shows so many NICs, those that hang most.

@@ -4,7 +4,7 @@
 use super::pooled::{judged, overall};
 use super::{Host, Nic, PlacedPeriod, names};
 use crate::report::svg::escape;
-use crate::report::wrap;
+use crate::text::wrap;
 use std::fmt::Write;
 
 const WIDTH: f64 = 960.0;
