@@ -1,19 +1,18 @@
 //! `unhang explain`: which rules were looked at for a NIC, and what they would do.
 
-use std::collections::BTreeMap;
+mod json;
+
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
-
-use super::{Output, SCHEMA, Status, all_nics, load_rules, plan_view, style, width};
+use super::{Output, Status, all_nics, load_rules, plan_view, style, width};
 use crate::cli::{Common, ExplainArgs};
 use crate::features::KernelError;
 use crate::nic::Nic;
 use crate::plan::Plan;
 use crate::rules::{Decision, Exhausted, Looked, Mismatch, Rule, RuleSet, Stall, decide};
 use crate::running_kernel::{read_nics, read_plans};
-use crate::settings::{Family, Value};
+use crate::settings::Family;
 use crate::text::{printable, wrap};
 use crate::tips::{Read, Tip, Verdict, has_pcie_link, judged};
 use crate::watch::NET;
@@ -50,7 +49,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         tips,
     };
     output.result = if args.json {
-        explanation.json()
+        json::document(&explanation)
     } else {
         explanation.text()
     };
@@ -298,49 +297,6 @@ impl Explanation<'_> {
         }
         costs
     }
-
-    fn json(&self) -> String {
-        let looked = |looked: &Looked<'_>| LookedAt {
-            rule: looked.rule.name.clone(),
-            place: self.rules.place_of(looked.rule),
-            matched: looked.matched(),
-            mismatches: looked
-                .mismatches
-                .iter()
-                .map(|m| mismatch(looked.rule, m))
-                .collect(),
-            sets: looked
-                .rule
-                .offload
-                .iter()
-                .map(|wanted| (wanted.key.to_string(), Value::Switch(wanted.on)))
-                .chain(
-                    looked
-                        .rule
-                        .values
-                        .iter()
-                        .map(|w| (w.name.to_string(), w.value)),
-                )
-                .map(|(name, value)| (name, value.into()))
-                .collect(),
-            evidence: looked.rule.evidence.clone(),
-        };
-        let plan = self.plan.and_then(|plan| plan.as_ref().ok());
-        super::to_json(&Document {
-            schema: SCHEMA,
-            interface: Some(self.nic.name.clone()).filter(|name| !name.is_empty()),
-            driver: self.nic.driver.clone(),
-            pci: self.nic.pci.map(|pci| format!("{pci:#}")),
-            chip: self.nic.chip().map(|chip| chip.name),
-            seen: self.seen().map(|(_, seen)| seen),
-            looked_at: self.decision.looked.iter().map(looked).collect(),
-            rules: self.decision.rules(),
-            offloads: plan.map(plan_view::offloads),
-            settings: plan.map(plan_view::settings),
-            costs: self.costs(),
-            tips: self.tips.iter().map(told).collect(),
-        })
-    }
 }
 
 fn mismatch(rule: &Rule, mismatch: &Mismatch) -> String {
@@ -357,49 +313,4 @@ fn mismatch(rule: &Rule, mismatch: &Mismatch) -> String {
         None => format!("no {key} known, the rule matches {asked}"),
     };
     printable(&text).into_owned()
-}
-
-#[derive(Serialize)]
-struct Document {
-    schema: u32,
-    interface: Option<String>,
-    driver: Option<String>,
-    pci: Option<String>,
-    chip: Option<&'static str>,
-    /// What was seen of the chip elsewhere.
-    seen: Option<&'static str>,
-    looked_at: Vec<LookedAt>,
-    rules: Vec<String>,
-    offloads: Option<BTreeMap<String, plan_view::Offload>>,
-    settings: Option<plan_view::Settings>,
-    costs: Vec<String>,
-    tips: Vec<Told>,
-}
-
-#[derive(Serialize)]
-struct Told {
-    tip: &'static str,
-    /// `applies`, `void` or `unknown`.
-    verdict: &'static str,
-    reason: String,
-    evidence: Option<&'static str>,
-}
-
-fn told(tip: &Tip) -> Told {
-    Told {
-        tip: tip.tip,
-        verdict: word(tip.verdict),
-        reason: tip.reason.clone(),
-        evidence: tip.evidence,
-    }
-}
-
-#[derive(Serialize)]
-struct LookedAt {
-    rule: String,
-    place: String,
-    matched: bool,
-    mismatches: Vec<String>,
-    sets: BTreeMap<String, plan_view::JsonValue>,
-    evidence: Option<String>,
 }
