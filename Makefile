@@ -1,10 +1,10 @@
 # make help lists what there is.
 
 SHELL := /bin/sh
-HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+HOST = $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 # The helper's C library is musl where Rust has it, whose programs start faster and are smaller.
-MUSL := $(subst -gnu,-musl,$(HOST))
-HELPER_TARGET := $(if $(wildcard $(shell rustc --print target-libdir --target $(MUSL) 2>/dev/null)),$(MUSL),$(HOST))
+MUSL = $(subst -gnu,-musl,$(HOST))
+HELPER_TARGET = $(if $(wildcard $(shell rustc --print target-libdir --target $(MUSL) 2>/dev/null)),$(MUSL),$(HOST))
 VERSION := $(shell sed -n '/^version/s/.*"\(.*\)"/\1/p' Cargo.toml | head -n 1)
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 HELPER := $(TARGET)/helper/unhang-helper

@@ -8,11 +8,15 @@ export UNHANG_BENCH_HELPER="$target/helper/unhang-helper"
 export UNHANG_BENCH_UNHANG="$target/release/unhang"
 export UNHANG_BENCH_WATCH="$target/watcher/unhang-watch"
 export UNHANG_BENCH_TWO_EXCHANGES="$target/helper/two-exchanges"
-# What is measured are other processes, and the bench profile would write where the release is.
-cargo bench --locked --quiet --profile dev --bench speed -- "$@"
-cargo bench --locked --quiet --profile dev --bench log_speed
-cargo bench --locked --quiet --profile dev --bench status_speed
-cargo bench --locked --quiet --profile dev --bench watch_events
+# What is measured are other processes, and the bench profile would write where the release is. With Cargo's
+# LD_LIBRARY_PATH they would look for their libraries in more directories.
+bench() {
+    cargo bench --locked --quiet --profile dev --config 'target."cfg(unix)".runner = "env -u LD_LIBRARY_PATH"' --bench "$@"
+}
+bench speed -- "$@"
+bench log_speed
+bench status_speed
+bench watch_events
 
 # In bytes: what is loaded at every boot, and what stays in memory.
 size() { # FILE GOAL

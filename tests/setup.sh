@@ -48,16 +48,15 @@ command -v cargo >/dev/null ||
 debians_rust() { dpkg-query -S "$(command -v cargo)" >/dev/null 2>&1; }
 
 # A C library that rustup has, and Debian's Rust has not. Nothing needs it: the Makefile looks whether it is there.
-musl=$(rustc -vV | sed -n '/^host: .*-linux-gnu/{ s/^host: //; s/-gnu/-musl/p }')
-if [ -n "$install" ] && [ -n "$musl" ] && command -v rustup >/dev/null && ! debians_rust; then
-    case " $* " in
-    *" build "*)
-        rustup target list --installed | grep -qx "$musl" || {
-            say "rustup target add $musl, with which the helper is small and fast"
-            timeout 300 rustup target add "$musl" 2>/dev/null || say "that failed, and is not needed: going on without it"
-        } ;;
-    esac
-fi
+add_musl() {
+    musl=$(rustc -vV | sed -n '/^host: .*-linux-gnu/{ s/^host: //; s/-gnu/-musl/p }')
+    [ -n "$musl" ] && ! rustup target list --installed | grep -qx "$musl" || return 0
+    say "rustup target add $musl, with which the helper is small and fast"
+    timeout 300 rustup target add "$musl" 2>/dev/null || say "that failed, and is not needed: going on without it"
+}
+case "$install $* " in
+yes*" build "*) ! command -v rustup >/dev/null || debians_rust || add_musl ;;
+esac
 
 lacking=$(missing "$@")
 [ -n "$lacking" ] || exit 0

@@ -11,7 +11,6 @@ mod stage;
 mod table;
 
 use std::env;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -66,11 +65,6 @@ fn measure_all(rounds: usize) -> Report {
     let mut report = Report::new();
     report.needless = processes_for_others();
     report.helper_libc = libc_in(&program("UNHANG_BENCH_HELPER"));
-    stage::as_after_boot(&[
-        &program("UNHANG_BENCH_HELPER"),
-        &program("UNHANG_BENCH_TWO_EXCHANGES"),
-        Path::new(sh("command -v ethtool").trim()),
-    ]);
     one_nic(&stage, rounds, &mut report);
     many_nics(&stage, &mut report);
     report
@@ -85,26 +79,19 @@ fn helper() -> Command {
     command
 }
 
-/// A program without what Cargo sets: with its `LD_LIBRARY_PATH` ethtool would look for its libraries
-/// in more directories.
-fn without_cargo(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear();
-    command.env("PATH", env::var_os("PATH").unwrap_or_default());
-    command
-}
-
 fn one_nic(stage: &Stage, rounds: usize, report: &mut Report) {
     let nic = [stage::ifindex("v")];
     let features = stage::remedy("v");
-    // By its path, as the helper.
-    let mut ethtool = without_cargo(sh("command -v ethtool").trim());
-    ethtool.args(["-K", "v"]).args(REMEDY);
-    let mut shell = without_cargo("sh");
-    shell.args(["-c", &format!("ethtool -K v {}", REMEDY.join(" "))]);
     let two_exchanges = program("UNHANG_BENCH_TWO_EXCHANGES");
-    let nothing = without_cargo(&two_exchanges);
-    let mut least = without_cargo(&two_exchanges);
+    // By its path, as the helper.
+    let ethtool = PathBuf::from(sh("command -v ethtool").trim());
+    stage::as_after_boot(&[&program("UNHANG_BENCH_HELPER"), &two_exchanges, &ethtool]);
+    let mut ethtool = Command::new(ethtool);
+    ethtool.args(["-K", "v"]).args(REMEDY);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ethtool -K v {}", REMEDY.join(" "))]);
+    let nothing = Command::new(&two_exchanges);
+    let mut least = Command::new(&two_exchanges);
     let family = stage::family();
     least
         .args([family.to_string(), nic[0].to_string()])
@@ -150,9 +137,9 @@ fn many_nics(stage: &Stage, report: &mut Report) {
     ));
     let nics: Vec<u32> = names.iter().map(|name| stage::ifindex(name)).collect();
     let features = stage::remedy(&names[0]);
-    let mut apply = without_cargo(program("UNHANG_BENCH_UNHANG"));
+    let mut apply = Command::new(program("UNHANG_BENCH_UNHANG"));
     apply.args(["apply", "--all"]);
-    let mut shell = without_cargo("sh");
+    let mut shell = Command::new("sh");
     let script = "for nic; do ethtool -K $nic tso off gso off gro off; done";
     shell.args(["-c", script, "sh"]).args(&names);
     let mut contenders = [
