@@ -47,6 +47,7 @@ pub fn run(args: &ExplainArgs, common: &Common) -> anyhow::Result<Output> {
         rules: &rules,
         plan: plan.as_ref(),
         tips,
+        width: width(),
     };
     output.result = if args.json {
         json::document(&explanation)
@@ -64,6 +65,8 @@ struct Explanation<'a> {
     plan: Option<&'a Result<Plan, KernelError>>,
     /// None for a NIC of another driver.
     tips: Vec<Tip>,
+    /// Of a line, if that is known.
+    width: Option<usize>,
 }
 
 /// The tips that go round, judged by what the machine says. Of a NIC that is not there, the chip
@@ -95,18 +98,18 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Sentences that begin a line after `lead`, and no line of a terminal is too short for.
-fn item(lead: &str, text: &str) -> String {
-    let line = format!("{lead}{text}");
-    let Some(width) = width() else {
-        return line + "\n";
-    };
-    let mut wrapped = String::new();
-    wrap(&mut wrapped, &line, width, &" ".repeat(lead.len()));
-    wrapped
-}
-
 impl Explanation<'_> {
+    /// Sentences that begin a line after `lead`, and no line of a terminal is too short for.
+    fn item(&self, lead: &str, text: &str) -> String {
+        let line = format!("{lead}{text}");
+        let Some(width) = self.width else {
+            return line + "\n";
+        };
+        let mut wrapped = String::new();
+        wrap(&mut wrapped, &line, width, &" ".repeat(lead.len()));
+        wrapped
+    }
+
     fn text(&self) -> String {
         let mut text = format!("{}\n", style::strong(&self.heading()));
         text += "\nRules looked at, in this order (the later one wins, feature by feature):\n";
@@ -119,13 +122,13 @@ impl Explanation<'_> {
         let matched = self.decision.looked.iter().filter(|l| l.matched());
         let evidence = matched.filter_map(|l| Some((&l.rule.name, l.rule.evidence.as_ref()?)));
         let evidence: Vec<String> = evidence
-            .map(|(name, text)| item("  ", &format!("{name}: {}", printable(text))))
+            .map(|(name, text)| self.item("  ", &format!("{name}: {}", printable(text))))
             .collect();
         if !evidence.is_empty() {
             text += &format!("\nWhere this is known from:\n{}", evidence.concat());
         }
         if let Some((chip, seen)) = self.seen() {
-            text += &format!("\nSeen of the {chip} elsewhere:\n{}", item("  ", seen));
+            text += &format!("\nSeen of the {chip} elsewhere:\n{}", self.item("  ", seen));
         }
         text += &format!("\nWhat would be done:\n{}", self.work());
         if let Some(end) = self.end() {
@@ -136,17 +139,21 @@ impl Explanation<'_> {
                 "\nIf nothing leaves its queue for more than 10 s and its driver says nothing:\n";
             text += "  it is logged and told to the hooks\n";
         }
-        let costs: Vec<String> = self.costs().iter().map(|cost| item("  ", cost)).collect();
+        let costs: Vec<String> = self
+            .costs()
+            .iter()
+            .map(|cost| self.item("  ", cost))
+            .collect();
         if !costs.is_empty() {
             text += &format!("\nWhat it costs:\n{}", costs.concat());
         }
         let tip = |tip: &Tip| {
             let verdict = format!("  {:7}  ", word(tip.verdict));
-            let line = item(&verdict, &format!("{}: {}", tip.tip, tip.reason));
+            let line = self.item(&verdict, &format!("{}: {}", tip.tip, tip.reason));
             let blank = " ".repeat(verdict.len());
             let evidence = tip
                 .evidence
-                .map(|seen| item(&blank, &format!("seen: {seen}")));
+                .map(|seen| self.item(&blank, &format!("seen: {seen}")));
             line + &evidence.unwrap_or_default()
         };
         // Of a NIC that is not there, what its chip does not tell is not worth a line.
